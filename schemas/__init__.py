@@ -1,0 +1,1 @@
+"""The contracts: what travels over HTTP and on the log, and nothing else."""

@@ -1,0 +1,115 @@
+"""What the fold says besides alerts: series points, sealed counts, status and refusals (msgspec, log only)."""
+
+from typing import Literal
+
+import msgspec
+
+
+class SeriesPoint(msgspec.Struct, frozen=True, array_like=True):
+    """One bucket of one node: [need, area, start ms, observed, expected, band low, band high, open].
+
+    For an open bucket `expected` and the band speak of the part of the hour that has passed.
+    """
+
+    need: str
+    area: str
+    start: int
+    observed: int
+    expected: float
+    band_low: float
+    band_high: float
+    open: bool
+
+
+class SeriesRecord(msgspec.Struct, frozen=True):
+    """Points of one home area, known since `known_at` (ms of log time)."""
+
+    v: int
+    home_area: str
+    known_at: int
+    points: tuple[SeriesPoint, ...]
+
+
+class LeafCount(msgspec.Struct, frozen=True, array_like=True):
+    """[need, area, source, line, count] of one hour."""
+
+    need: str
+    area: str
+    source: str
+    line: str
+    count: int
+
+
+class SealedHour(msgspec.Struct, frozen=True):
+    """All that one hour held when it was sealed; enough to learn a new model from."""
+
+    v: int
+    home_area: str
+    start: int
+    """ms."""
+    counts: tuple[LeafCount, ...]
+
+
+class SourceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One feed of one home area."""
+
+    source: str
+    last_call: int | None
+    """Time of its newest call, ms."""
+    last_logged: int | None
+    calls: int
+    """Calls counted since the beginning."""
+    duplicates: int = 0
+    late: int = 0
+    refused: int = 0
+    unknown_codes: int = 0
+    median_delay_seconds: float | None = None
+    state: Literal["live", "silent", "warming"] = "warming"
+
+
+class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area"):
+    """How one home area stands at a point of log time."""
+
+    v: int
+    home_area: str
+    log_time: int
+    sealed_until: int
+    state: Literal["live", "warming"]
+    series: int
+    """Nodes watched."""
+    open_alerts: int
+    budget_per_week: float
+    raised_week: int
+    held_back_week: int
+    counters: dict[str, int]
+    sources: tuple[SourceStatus, ...]
+
+
+class PartitionStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="partition"):
+    """How far the worker that reads a partition has come; written by the worker, not by the fold."""
+
+    v: int
+    partition: int
+    next_offset: int
+    end_offset: int
+    log_time: int
+    written_at: int
+    """Wall clock, ms."""
+    state: Literal["running", "rebuilding"]
+    worker: str
+
+
+StatusRecord = HomeStatus | PartitionStatus
+
+
+class Rejected(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something refused: where it stood and why, never its value."""
+
+    v: int
+    reason: str
+    source: str | None = None
+    field: str | None = None
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    at: int | None = None

@@ -1,0 +1,1 @@
+"""Plumbing that knows no domain word: settings, clock, Kafka, logs, metrics, lifecycle."""
