@@ -1,8 +1,10 @@
 """The call event, `call-event/1` (contracts.md §1): what a CRM posts about one contact."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+import msgspec
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.codes import CODE_PATTERN, SOURCE_PATTERN
 
@@ -16,8 +18,30 @@ UnmetReason = Literal["none_exists", "full", "closed", "not_eligible", "too_far"
 AgeBand = Literal["0-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65-74", "75+", "unknown"]
 Gender = Literal["female", "male", "other", "unknown"]
 
+ID_PATTERN = r"^[^\x00-\x1F\x7F]*$"
+POSTAL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 -]{1,11}$"
+LANGUAGE_PATTERN = r"^[a-z]{2,3}$"
 MAX_NEEDS = 16
 MAX_COUNT = 10_000
+
+
+def read_time(value: Any) -> Any:
+    """A date-time of RFC 3339 as the codec reads it; what is already a datetime passes, numbers and short forms do not.
+
+    >>> read_time("2026-01-31T08:15:00-06:00").isoformat()
+    '2026-01-31T08:15:00-06:00'
+    """
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a date-time is text")
+    try:
+        return msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        raise ValueError("not a date-time of RFC 3339") from None
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(read_time)]
 
 
 class Contract(BaseModel):
@@ -39,22 +63,22 @@ class Caller(Contract):
 
     age_band: AgeBand | None = None
     gender: Gender | None = None
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = None
+    language: Annotated[str, Field(pattern=LANGUAGE_PATTERN)] | None = None
 
 
 class CallEvent(Contract):
     """One contact with a 211 or 311 line. Names, phones, addresses and free text have no field."""
 
-    id: Annotated[str, Field(min_length=1, max_length=128)]
+    id: Annotated[str, Field(min_length=1, max_length=128, pattern=ID_PATTERN)]
     source: Annotated[str, Field(pattern=SOURCE_PATTERN)]
-    time: AwareDatetime
+    time: Time
     line: Line
     needs: Annotated[tuple[Code | Need, ...], Field(max_length=MAX_NEEDS)]
     revision: Annotated[int, Field(ge=0, le=2**31 - 1, strict=True)] = 0
     void: Annotated[bool, Field(strict=True)] = False
     type: ContactType | None = None
     area: Code | None = None
-    postal_code: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 -]{1,11}$")] | None = None
+    postal_code: Annotated[str, Field(pattern=POSTAL_PATTERN)] | None = None
     latitude: Annotated[float, Field(ge=-90, le=90, strict=True)] | None = None
     longitude: Annotated[float, Field(ge=-180, le=180, strict=True)] | None = None
     channel: Channel | None = None

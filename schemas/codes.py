@@ -4,7 +4,8 @@ import re
 
 CODE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 SOURCE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
-CODE = re.compile(CODE_PATTERN)
+CODE = re.compile(CODE_PATTERN.replace("$", r"\Z"))
+"""`$` of Python would let a line break through at the end."""
 
 CONTACTS = "contacts"
 """Pseudo-need under which every contact counts once, with or without a need."""
