@@ -1,0 +1,33 @@
+"""Everything about Kafka that services use, behind one door."""
+
+from services.runtime.kafka_clients import (
+    KafkaAway,
+    KafkaProblem,
+    RecordRefused,
+    StoredRecord,
+    WrongTopic,
+    admin_client,
+    client_options,
+    ensure_topics,
+    is_reachable,
+    read_all,
+    wait_for_kafka,
+)
+from services.runtime.producer import Ack, Record, ReliableProducer
+
+__all__ = [
+    "Ack",
+    "KafkaAway",
+    "KafkaProblem",
+    "Record",
+    "RecordRefused",
+    "ReliableProducer",
+    "StoredRecord",
+    "WrongTopic",
+    "admin_client",
+    "client_options",
+    "ensure_topics",
+    "is_reachable",
+    "read_all",
+    "wait_for_kafka",
+]
