@@ -136,7 +136,7 @@ def decode_stamped_call(data: bytes) -> StampedCallRow:
 
 
 def convert_call_event(value: object) -> CallEventRow:
-    """The call in a JSON value that is already parsed; raises Refusal.
+    """The call in a JSON value that is already parsed; raises Refusal, and NotJson for text that UTF-8 cannot hold.
 
     >>> convert_call_event({"id": "1", "source": "crm", "time": "2026-01-31T08:15:00Z", "line": 211, "needs": []})
     Traceback (most recent call last):
@@ -164,6 +164,8 @@ def _convert(row: type[Row], value: object) -> Row:
         return _whole(msgspec.convert(value, row))
     except msgspec.ValidationError as error:
         raise refusal_of(error) from None
+    except UnicodeEncodeError:  # half a surrogate pair, which some JSON parsers let through
+        raise NotJson from None
 
 
 def _whole(row: Row) -> Row:
