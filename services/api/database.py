@@ -1,0 +1,148 @@
+"""The database: SQLite by default, PostgreSQL in production; short transactions, and one word for "away"."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATION_LOCK = 4_711_021_100
+BUSY_SECONDS = 5
+CONNECT_SECONDS = 3
+
+
+class DatabaseProblem(RuntimeError):
+    """Anything about the database that a caller may want to catch."""
+
+
+class DatabaseAway(DatabaseProblem):
+    """The database cannot be used now: not reachable, locked, read-only or full. Later it may be."""
+
+
+class WrongDatabase(DatabaseProblem):
+    """The address is not one of a database that Groundswell knows, or the database belongs to another space."""
+
+
+class Database:
+    """Connections to one database.
+
+    Raises:
+        WrongDatabase: the address is not of SQLite or PostgreSQL.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.engine = _engine(address)
+        self.is_shared = self.engine.dialect.name != "sqlite"
+        """Whether other processes may write to it, so that news must be looked for."""
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view; raises DatabaseAway."""
+        with _named_errors(), self.engine.connect() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction, committed at the end of the block or not at all; raises DatabaseAway."""
+        with _named_errors(), self.engine.connect() as connection:
+            connection = connection.execution_options(groundswell_writes=True)
+            with connection.begin():
+                yield connection
+
+    def migrate(self) -> None:
+        """Bring the tables to this version, under a lock that keeps a second process waiting; raises DatabaseAway."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self.writing() as connection:
+            if self.is_shared:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            alembic.command.upgrade(config, "head")
+
+    def is_there(self) -> bool:
+        """Whether it answers now."""
+        try:
+            with self.reading() as connection:
+                connection.execute(text("SELECT 1"))
+        except DatabaseAway:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def upsert(connection: Connection, table: Table) -> Any:
+    """An `INSERT` with `on_conflict_do_update` and `on_conflict_do_nothing` for the dialect at hand."""
+    build = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return build(table)
+
+
+def _engine(address: str) -> Engine:
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise WrongDatabase("GROUNDSWELL_DATABASE_URL is not an address in SQLAlchemy's form") from None
+    backend = url.get_backend_name()
+    if backend == "sqlite":
+        return _sqlite_engine(url)
+    if backend in ("postgresql", "postgres"):
+        url = url.set(drivername="postgresql+psycopg")
+        return create_engine(
+            url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+        )
+    raise WrongDatabase("GROUNDSWELL_DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _sqlite_engine(url: Any) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, pool_size=20, max_overflow=20, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late; ours is below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA cache_size=-32768")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("groundswell_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextlib.contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise DatabaseAway(_sentence(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseAway(_sentence(error)) from error
+        raise
+
+
+def _sentence(error: Exception) -> str:
+    """Why, without statement, values or address."""
+    cause = str(getattr(error, "orig", "")).lower()
+    if "locked" in cause:
+        return "the database is locked by another process"
+    if "full" in cause or "no space" in cause:
+        return "the database has no room left: free space on its disk"
+    if "readonly" in cause or "read-only" in cause:
+        return "the database cannot be written to: check the permissions of its file or server"
+    return "the database is not reachable: check GROUNDSWELL_DATABASE_URL and that the server runs"
