@@ -1,0 +1,37 @@
+"""`groundswell kafka`: the embedded Apache Kafka alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.runtime.settings import Settings, environment_settings
+
+
+def kafka(
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where it keeps its log (in DIR/kafka).")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on 127.0.0.1.")] = 9092,
+) -> None:
+    """Run Apache Kafka in the foreground, from wheels: no system Java, no container.
+
+    \b
+    Examples:
+      groundswell kafka
+      groundswell kafka --data /var/lib/groundswell --port 19092
+    """
+    from services.runtime.embedded import run_foreground
+
+    raise typer.Exit(run_foreground(kafka_folder(data or environment_settings().data), port) or 0)
+
+
+def run_kafka(settings: Settings) -> int:
+    """The same for `up`: folder and port from the settings; the exit status."""
+    from services.runtime.embedded import run_foreground
+
+    port = int(settings.kafka_bootstrap.rpartition(":")[2])
+    return run_foreground(kafka_folder(settings.data), port) or 0
+
+
+def kafka_folder(data: Path) -> Path:
+    """Where Kafka keeps its log in a data folder."""
+    return data / "kafka"

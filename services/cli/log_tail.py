@@ -1,0 +1,73 @@
+"""Where the log ends: the newest time that the call topic of a space has shown."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from schemas.log_record import BadRecord, Calls, Tick, decode_record
+from schemas.topics import CALLS
+from services.runtime.kafka import KafkaAway, client_options
+from services.runtime.settings import Settings
+
+EMPTY_POLLS = 5
+
+
+@contextmanager
+def consumer(settings: Settings) -> Iterator[Any]:
+    """A KafkaConsumer of no group for a `with` block.
+
+    Raises:
+        KafkaAway: no Kafka.
+    """
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    try:
+        reader = KafkaConsumer(
+            **client_options(settings),
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            request_timeout_ms=9000,
+        )
+    except (KafkaError, OSError):
+        raise KafkaAway(f"Kafka is not reachable at {settings.kafka_bootstrap}") from None
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def log_time(settings: Settings, *, look_back: int = 50) -> int | None:
+    """The largest `logged_at` or tick among the last records of every partition, ms; None when there is neither.
+
+    Raises:
+        KafkaAway: no Kafka.
+    """
+    from kafka import TopicPartition
+
+    topic = CALLS.in_space(settings.space)
+    places = [TopicPartition(topic, number) for number in range(settings.partitions)]
+    with consumer(settings) as reader:
+        reader.assign(places)
+        ends = reader.end_offsets(places)
+        for place, first in reader.beginning_offsets(places).items():
+            reader.seek(place, max(first, ends[place] - look_back))
+        return max((time for value in _values(reader, places, ends) for time in _times(value)), default=None)
+
+
+def _values(reader: Any, places: list[Any], ends: dict[Any, int]) -> Iterator[bytes]:
+    empty = 0
+    while empty < EMPTY_POLLS and any(reader.position(place) < ends[place] for place in places):
+        batches = reader.poll(timeout_ms=1000)
+        empty = 0 if batches else empty + 1
+        yield from (record.value for batch in batches.values() for record in batch if record.value is not None)
+
+
+def _times(value: bytes) -> tuple[int, ...]:
+    try:
+        record = decode_record(value)
+    except BadRecord:
+        return ()
+    if isinstance(record, Calls):
+        return record.at
+    return (record.at,) if isinstance(record, Tick) else ()

@@ -1,0 +1,1 @@
+"""`groundswell up`: everything in one terminal."""
