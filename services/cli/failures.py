@@ -11,9 +11,15 @@ STATUSES = {
     ("services.runtime.kafka", "WrongTopic"): WRONG_USE,
     ("services.runtime.kafka", "KafkaProblem"): FAILED,
     ("services.runtime.access", "BadKeys"): WRONG_USE,
+    ("services.ingest.bootstrap", "SpaceProblem"): WRONG_USE,
     ("services.runtime.lifecycle", "PortTaken"): WRONG_USE,
+    ("services.runtime.embedded", "PortTaken"): WRONG_USE,
+    ("services.runtime.embedded", "FolderInUse"): WRONG_USE,
+    ("services.runtime.embedded", "JarsUnavailable"): UNREACHABLE,
+    ("services.runtime.embedded", "JavaMissing"): UNREACHABLE,
+    ("services.runtime.embedded", "EmbeddedKafkaError"): FAILED,
 }
-"""Errors of the plumbing whose message is a sentence for an operator, the narrower first."""
+"""Errors of the other packages whose message is a sentence for an operator, the narrower first."""
 
 
 def as_cli_error(error: Exception) -> CliError | None:

@@ -10,7 +10,7 @@ from services.runtime.settings import Settings, environment_settings
 
 def kafka(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Where it keeps its log (in DIR/kafka).")] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where it listens, on 127.0.0.1.")] = 9092,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")] = 9092,
 ) -> None:
     """Run Apache Kafka in the foreground, from wheels: no system Java, no container.
 
@@ -21,7 +21,7 @@ def kafka(
     """
     from services.runtime.embedded import run_foreground
 
-    raise typer.Exit(run_foreground(kafka_folder(data or environment_settings().data), port) or 0)
+    raise typer.Exit(run_foreground(data or environment_settings().data, port))
 
 
 def run_kafka(settings: Settings) -> int:
@@ -29,9 +29,4 @@ def run_kafka(settings: Settings) -> int:
     from services.runtime.embedded import run_foreground
 
     port = int(settings.kafka_bootstrap.rpartition(":")[2])
-    return run_foreground(kafka_folder(settings.data), port) or 0
-
-
-def kafka_folder(data: Path) -> Path:
-    """Where Kafka keeps its log in a data folder."""
-    return data / "kafka"
+    return run_foreground(settings.data, port)

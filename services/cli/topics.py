@@ -16,19 +16,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-def create(as_json: AsJson = False) -> None:
+def create(
+    apply: Annotated[bool, typer.Option("--apply", help="Put settings that differ from the log in force.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Create the topics that are missing, check the others, and write the space's first configuration.
 
     \b
     Examples:
       groundswell topics create
+      GROUNDSWELL_BUDGET_PER_WEEK=5 groundswell topics create --apply
       GROUNDSWELL_SPACE=replay groundswell topics create
     """
     from services.ingest.bootstrap import ensure_space
 
     settings = environment_settings()
     before = {one.name for one in topic_states(settings) if one.partitions is not None}
-    ensure_space(settings, SystemClock())
+    ensure_space(settings, SystemClock(), apply=apply)
     names = [topic.in_space(settings.space) for topic in TOPICS]
     created = [name for name in names if name not in before]
     if as_json:
