@@ -1,0 +1,113 @@
+// What uPlot does not draw by itself: the excess above the usual range, the onset, and labels at the ends of the lines.
+import type uPlot from 'uplot';
+import type { Columns } from '../../state/series';
+
+export interface Ink {
+  observed: string;
+  expected: string;
+  band: string;
+  severe: string;
+  muted: string;
+  hair: string;
+  card: string;
+  font: string;
+}
+
+const HIGH = 1;
+const CLOSED = 4;
+const OPEN = 5;
+
+/** Fill between the line of calls and the upper edge of the usual range, exactly where the line is above it. */
+export function excess(plot: uPlot, ink: Ink): void {
+  const xs = Array.from(plot.data[0] as number[]);
+  const observed = xs.map((_, i) => plot.data[OPEN]?.[i] ?? plot.data[CLOSED]?.[i] ?? null);
+  const high = plot.data[HIGH] as (number | null)[] | undefined;
+  if (!high || xs.length < 2) return;
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.beginPath();
+  area(plot, xs, high, bbox.top);
+  ctx.clip();
+  ctx.beginPath();
+  area(plot, xs, observed, bbox.top + bbox.height);
+  ctx.globalAlpha = 0.35;
+  ctx.fillStyle = ink.severe;
+  ctx.fill();
+  ctx.restore();
+}
+
+/** The outline between a line and a horizontal edge of the plot, one piece for each run of known values. */
+function area(plot: uPlot, xs: ArrayLike<number>, ys: ArrayLike<number | null | undefined>, edge: number): void {
+  let started: number | null = null;
+  let lastX = 0;
+  for (let i = 0; i <= xs.length; i += 1) {
+    const y = i < xs.length ? ys[i] : null;
+    if (y == null) {
+      if (started !== null) plot.ctx.lineTo(lastX, edge);
+      started = null;
+      continue;
+    }
+    lastX = plot.valToPos(xs[i] ?? 0, 'x', true);
+    if (started === null) {
+      started = lastX;
+      plot.ctx.moveTo(lastX, edge);
+    }
+    plot.ctx.lineTo(lastX, plot.valToPos(y, 'y', true));
+  }
+}
+
+/** A thin line where the rise began, with its word above the plot. */
+export function onset(plot: uPlot, ink: Ink, seconds: number | null, word: string): void {
+  const { ctx, bbox } = plot;
+  const first = plot.data[0][0];
+  if (seconds === null || first === undefined || seconds < first) return;
+  const x = Math.round(plot.valToPos(seconds, 'x', true));
+  if (x > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.strokeStyle = ink.muted;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top - 4 * devicePixelRatio);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.fillStyle = ink.muted;
+  ctx.font = scaled(ink.font);
+  const width = ctx.measureText(word).width;
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'bottom';
+  ctx.fillText(word, Math.max(bbox.left, Math.min(x - width / 2, plot.ctx.canvas.width - width)), bbox.top - 5 * devicePixelRatio);
+  ctx.restore();
+}
+
+/** "calls" and "usual" beside the ends of their lines, pushed apart when they would touch. */
+export function labels(plot: uPlot, ink: Ink, { columns, observed, usual }: { columns: Columns; observed: string; usual: string }): void {
+  const y = (values: (number | null)[]): number | null => {
+    const last = values.findLast((value) => value !== null);
+    return last == null ? null : plot.valToPos(last, 'y', true);
+  };
+  const { ctx, bbox } = plot;
+  const gap = 15 * devicePixelRatio;
+  let calls = y(columns.observed);
+  let normal = y(columns.expected);
+  if (calls !== null && normal !== null && Math.abs(calls - normal) < gap) {
+    const middle = (calls + normal) / 2;
+    const above = calls <= normal ? -1 : 1;
+    calls = middle + (above * gap) / 2;
+    normal = middle - (above * gap) / 2;
+  }
+  ctx.save();
+  ctx.font = scaled(ink.font);
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'middle';
+  for (const [text, at, colour] of [[observed, calls, ink.observed], [usual, normal, ink.expected]] as const) {
+    if (at === null) continue;
+    ctx.fillStyle = colour;
+    const clamped = Math.min(bbox.top + bbox.height - gap / 3, Math.max(bbox.top, at));
+    ctx.fillText(text, bbox.left + bbox.width + 8 * devicePixelRatio, clamped);
+  }
+  ctx.restore();
+}
+
+function scaled(font: string): string {
+  return font.replace(/([\d.]+)px/, (_, size: string) => `${Number(size) * devicePixelRatio}px`);
+}

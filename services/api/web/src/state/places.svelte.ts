@@ -1,0 +1,71 @@
+// Names and zones of areas, names of needs, and how many sources there are. Fetched once; the page works without them.
+import type { Source } from '../contract';
+import { request, requestAll } from '../net/http';
+import { inLanguage, language } from '../words/index.svelte';
+
+interface Area {
+  code: string;
+  parent: string | null;
+  name: string;
+  timezone: string | null;
+}
+
+interface Need {
+  code: string;
+  name?: Record<'en' | 'fr' | 'es', string> | string;
+  name_en?: string;
+  name_fr?: string;
+  name_es?: string;
+}
+
+const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+class Places {
+  sources = $state.raw<Source[] | null>(null);
+  #areas = $state.raw(new Map<string, Area>());
+  #needs = $state.raw(new Map<string, Need>());
+
+  /** Zone of the strip's clock: the first area without a parent, else the browser's. */
+  homeZone = $derived([...this.#areas.values()].find((area) => !area.parent)?.timezone ?? BROWSER_ZONE);
+
+  async load(): Promise<void> {
+    await Promise.allSettled([this.#loadAreas(), this.#loadNeeds(), this.loadSources()]);
+  }
+
+  async loadSources(): Promise<void> {
+    this.sources = await requestAll<Source>('v1/sources');
+  }
+
+  async #loadAreas(): Promise<void> {
+    const found = await request<{ features: { properties: Area }[] }>('v1/areas');
+    this.#areas = new Map(found.features.map(({ properties }) => [properties.code, properties]));
+  }
+
+  async #loadNeeds(): Promise<void> {
+    const found = await requestAll<Need>('v1/needs');
+    this.#needs = new Map(found.map((need) => [need.code, need]));
+  }
+
+  /** The area's own zone, else its nearest ancestor's, else the strip's. */
+  zoneOf(code: string): string {
+    const seen = new Set<string>();
+    for (let area = this.#areas.get(code); area && !seen.has(area.code); area = this.#areas.get(area.parent ?? '')) {
+      if (area.timezone) return area.timezone;
+      seen.add(area.code);
+    }
+    return this.homeZone;
+  }
+
+  areaName(code: string): string {
+    return this.#areas.get(code)?.name ?? code;
+  }
+
+  needName(code: string): string {
+    const need = this.#needs.get(code);
+    if (!need) return code;
+    if (typeof need.name === 'string') return need.name;
+    return inLanguage(need.name) || need[`name_${language.now}`] || need.name_en || code;
+  }
+}
+
+export const places = new Places();

@@ -1,0 +1,164 @@
+// Signing in, the first load, and the live stream: the page's composition of network and state.
+import type { Alert, Beat, Hello } from '../contract';
+import { Problem, request, requestAll } from '../net/http';
+import type { Signal } from '../net/stream';
+import { shareStream, type Feed } from '../net/tabs';
+import { Announcer } from './announcer.svelte';
+import { Connection } from './connection.svelte';
+import { LastLook } from './looks.svelte';
+import { places } from './places.svelte';
+import { AlertStore } from './store.svelte';
+
+export type Stage = 'loading' | 'locked' | 'failed' | 'ready';
+
+class Session {
+  stage = $state<Stage>('loading');
+  problem = $state.raw<Problem | null>(null);
+  endedFailed = $state(false);
+  readonly store = new AlertStore();
+  readonly connection = new Connection();
+  readonly announcer = new Announcer();
+  readonly look = new LastLook();
+  now = $derived(this.connection.now(this.store.newest));
+  #feed: Feed | null = null;
+  #lastId: string | null = null;
+  #queue: Alert[] = [];
+  #flushing = false;
+  #silent: string | null = null;
+
+  async start(): Promise<void> {
+    const key = takeKeyFromAddress();
+    try {
+      if (key) await this.#post(key);
+    } catch (error) {
+      this.problem = asProblem(error); // shown above the form, if the cookie of an earlier sign-in does not do
+    }
+    await this.load();
+  }
+
+  /** Throws Problem: 401 wrong key, 0 no answer. */
+  async signIn(key: string): Promise<void> {
+    await this.#post(key);
+    this.problem = null;
+    await this.load();
+    this.#feed?.retryNow();
+  }
+
+  /** All open alerts, then the live stream, then what the page can do without. */
+  async load(): Promise<void> {
+    try {
+      const open = await requestAll<Alert>('v1/alerts');
+      this.#took(this.store.take(open, false), open);
+      await this.#forgetUnlisted(open);
+      this.problem = null;
+      this.stage = 'ready';
+    } catch (error) {
+      this.#failed(asProblem(error));
+    }
+    if (this.stage === 'locked') return;
+    this.#feed ??= shareStream({ url: 'v1/alerts/stream', lastId: () => this.#lastId, send: (s) => this.#receive(s) });
+    if (this.stage === 'ready') await Promise.all([places.load(), this.#loadEnded()]);
+  }
+
+  retryNow(): void {
+    this.#feed?.retryNow();
+    if (this.stage === 'failed') void this.load();
+  }
+
+  async #post(key: string): Promise<void> {
+    const headers = { 'Content-Type': 'application/json' };
+    await request('v1/login', { method: 'POST', headers, body: JSON.stringify({ key }) });
+  }
+
+  #failed(problem: Problem): void {
+    const locked = problem.status === 401 || problem.status === 403;
+    if (!locked || problem.status === 403) this.problem = problem;
+    if (locked) this.stage = 'locked';
+    else if (this.stage !== 'ready') this.stage = 'failed';
+  }
+
+  async #loadEnded(): Promise<void> {
+    try {
+      const page = await request<{ items: Alert[] }>('v1/alerts?status=ended&limit=100');
+      this.store.take(page.items, false);
+      this.endedFailed = false;
+    } catch (error) {
+      asProblem(error);
+      this.endedFailed = true;
+    }
+  }
+
+  /** After a gap: an alert that the list no longer has ended meanwhile, or may no longer be read. */
+  async #forgetUnlisted(open: Alert[]): Promise<void> {
+    const listed = new Set(open.map((alert) => alert.id));
+    const missing = this.store.open.map((item) => item.id).filter((id) => !listed.has(id));
+    for (const id of missing) {
+      try {
+        this.store.take([await request<Alert>(`v1/alerts/${encodeURIComponent(id)}`)], false);
+      } catch (error) {
+        if (asProblem(error).status === 404) this.store.remove([id]);
+      }
+    }
+  }
+
+  #receive(signal: Signal): void {
+    this.connection.take(signal);
+    if (signal.type === 'down' && signal.status === 401) this.stage = 'locked';
+    if (signal.type !== 'event') return;
+    if (signal.id) this.#lastId = signal.id;
+    const data: unknown = JSON.parse(signal.data);
+    if (signal.name === 'hello') this.#hello(data as Hello);
+    else if (signal.name === 'beat') this.#beat(data as Beat);
+    else if (signal.name === 'alert') this.#enqueue(data as Alert);
+  }
+
+  #hello(hello: Hello): void {
+    this.connection.hello(hello);
+    if (hello.gap || this.stage !== 'ready') void this.load();
+  }
+
+  #beat(beat: Beat): void {
+    this.connection.takeBeat(beat);
+    if (beat.log_time) this.look.begin(this.connection.mode, this.now);
+    const silent = JSON.stringify(beat.sources_silent);
+    if (this.#silent !== null && silent !== this.#silent) places.loadSources().catch(asProblem);
+    this.#silent = silent;
+  }
+
+  /** At most one update of the page per frame, however fast the stream; a hidden tab has no frames. */
+  #enqueue(alert: Alert): void {
+    this.#queue.push(alert);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    if (document.visibilityState === 'visible') requestAnimationFrame(() => this.#flush());
+    else setTimeout(() => this.#flush(), 100);
+  }
+
+  #flush(): void {
+    const alerts = this.#queue;
+    this.#queue = [];
+    this.#flushing = false;
+    this.announcer.take(this.#took(this.store.take(alerts, true), alerts));
+  }
+
+  #took<C>(changes: C, alerts: Alert[]): C {
+    const mode = alerts.at(-1)?.mode;
+    if (mode && !this.connection.beat?.mode) this.connection.mode = mode;
+    return changes;
+  }
+}
+
+/** `groundswell up` prints an address with `#key=…`: used once, then gone from the address bar and the history. */
+function takeKeyFromAddress(): string | null {
+  const key = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (key) history.replaceState(null, '', location.pathname + location.search);
+  return key;
+}
+
+/** Only problems of the network are handled as such; a mistake of ours must stay visible in the console. */
+function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  throw error;
+}
+
+export const session = new Session();

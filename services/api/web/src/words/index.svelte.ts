@@ -1,0 +1,56 @@
+// The language in force and every text of the page in it. Reading `language.now` inside a component makes it follow a switch.
+import type { Language, Words } from '../contract';
+import { en } from './en';
+import { es } from './es';
+import { fr } from './fr';
+
+export type Phrase = string | { one: string; many?: string; other: string };
+export type Key = keyof typeof en;
+export type Table = { readonly [K in Key]: (typeof en)[K] extends string ? string : Phrase };
+
+const TABLES: Record<Language, Table> = { en, fr, es };
+const LOCALES: Record<Language, string> = { en: 'en-US', fr: 'fr-CA', es: 'es-US' };
+export const LANGUAGES = Object.keys(TABLES) as Language[];
+const STORED = 'gs-language';
+
+class CurrentLanguage {
+  now = $state<Language>(firstChoice());
+  locale = $derived(LOCALES[this.now]);
+
+  choose(language: Language): void {
+    this.now = language;
+    localStorage.setItem(STORED, language);
+  }
+}
+
+function firstChoice(): Language {
+  const wanted = [localStorage.getItem(STORED), ...navigator.languages].map((tag) => tag?.slice(0, 2));
+  return LANGUAGES.find((language) => language === wanted.find((tag) => tag && tag in TABLES)) ?? 'en';
+}
+
+export const language = new CurrentLanguage();
+
+/** The phrase with its {places} filled; `n` chooses the plural form. Numbers must come formatted, except `n`. */
+export function say(key: Key, values: Record<string, string | number> = {}): string {
+  const phrase: Phrase = TABLES[language.now][key];
+  const text = typeof phrase === 'string' ? phrase : plural(phrase, Number(values['n'] ?? 0));
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => {
+    const value = values[name];
+    if (value === undefined) return place;
+    return typeof value === 'number' ? new Intl.NumberFormat(language.locale).format(value) : value;
+  });
+}
+
+function plural(phrase: Exclude<Phrase, string>, n: number): string {
+  const form = new Intl.PluralRules(language.locale).select(n);
+  return form === 'one' || form === 'many' ? (phrase[form] ?? phrase.other) : phrase.other;
+}
+
+export function isKey(name: string): name is Key {
+  return name in en;
+}
+
+/** A text that the server sends in three languages. */
+export function inLanguage(words: Words | null | undefined): string {
+  return words?.[language.now] ?? words?.en ?? '';
+}

@@ -1,0 +1,213 @@
+"""A small API that speaks the contract, so that a browser test decides what happens and when.
+
+It serves the built page under the strict content policy, keeps alerts in memory, and lets a test push a version,
+cut every stream, go silent, ask for a key, or stop and come back on the same port.
+"""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
+    "media-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+)
+KEY = "gsk_test"
+Json = dict[str, Any]
+
+
+class MockApi:
+    """The state of the made-up server; every attribute may be changed while it runs."""
+
+    def __init__(self, dist: Path, *, now: datetime) -> None:
+        self.dist = dist
+        self.alerts: dict[str, Json] = {}
+        self.feed: list[Json] = []
+        self.log_time: datetime | None = now
+        self.wall: datetime = now
+        self.lag_seconds = 1.0
+        self.mode = "exercise"
+        self.silent: list[str] = []
+        self.beat_seconds = 0.25
+        self.build = "one"
+        self.gap = False
+        self.key_needed = False
+        self.broken: set[str] = set()
+        """Paths that answer 503."""
+        self.last_event_ids: list[str | None] = []
+        self.series_asked: list[dict[str, str]] = []
+        self.mute = False
+        self._cut = 0
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def push(self, alert: Json) -> None:
+        """A new version: kept, and sent to every open stream."""
+        self.alerts[alert["id"]] = alert
+        self.feed.append(alert)
+
+    def cut(self) -> None:
+        """End every open stream, as a proxy or a restart does."""
+        self._cut += 1
+
+    def start(self) -> None:
+        """Listen; the second time on the same port as the first."""
+        config = uvicorn.Config(
+            self._app(), host="127.0.0.1", port=self.port, log_level="error", ws="none", lifespan="off",
+            timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        sock = config.bind_socket()
+        self.port = sock.getsockname()[1]
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and end the streams; what was pushed is kept."""
+        self.cut()
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(timeout=10)
+
+    def _app(self) -> FastAPI:
+        app = FastAPI()
+        app.middleware("http")(self._gate)
+        app.get("/")(self._page)
+        app.get("/assets/{name}")(self._asset)
+        app.post("/v1/login")(self._login)
+        app.get("/v1/alerts/stream")(self._stream)
+        app.get("/v1/alerts")(self._list)
+        app.get("/v1/alerts/{alert_id}")(self._one)
+        app.get("/v1/series")(self._series)
+        app.get("/v1/areas")(_areas)
+        app.get("/v1/needs")(_needs)
+        app.get("/v1/sources")(self._sources)
+        return app
+
+    async def _gate(self, request: Request, call_next: Any) -> Response:
+        path = request.url.path
+        if path in self.broken:
+            return Response(json.dumps({"title": "The log is not reachable"}), 503)
+        public = path == "/" or path.startswith("/assets/") or path == "/v1/login"
+        if self.key_needed and not public and request.cookies.get("gs") != KEY:
+            return Response(json.dumps({"title": "No key"}), 401)
+        response: Response = await call_next(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    async def _page(self) -> FileResponse:
+        return FileResponse(self.dist / "index.html", headers={"Cache-Control": "no-cache"})
+
+    async def _asset(self, name: str) -> FileResponse:
+        return FileResponse(self.dist / "assets" / name)
+
+    async def _login(self, body: dict[str, str], response: Response) -> Json:
+        if body.get("key") != KEY:
+            raise HTTPException(401, "This key is not known.")
+        response.set_cookie("gs", KEY, httponly=True, samesite="strict")
+        return {"name": "A. Test", "role": "viewer"}
+
+    async def _list(self, status: str = "open") -> Json:
+        ended = {"open": (False,), "ended": (True,), "all": (True, False)}[status]
+        return {"items": [a for a in self.alerts.values() if (a["status"] == "ended") in ended], "next": None}
+
+    async def _one(self, alert_id: str) -> Json:
+        if alert_id not in self.alerts:
+            raise HTTPException(404, "No such alert.")
+        return self.alerts[alert_id]
+
+    async def _sources(self) -> Json:
+        names = ["cityline", "harris-211", "nonstop-311", "county-chat"]
+        return {"items": [{"source": n, "state": "silent" if n in self.silent else "live"} for n in names], "next": None}
+
+    async def _stream(self, request: Request) -> StreamingResponse:
+        last = request.headers.get("last-event-id")
+        self.last_event_ids.append(last)
+        return StreamingResponse(self._events(last), media_type="text/event-stream")
+
+    async def _events(self, last: str | None) -> AsyncIterator[str]:
+        cut = self._cut
+        yield _event("hello", {"version": "0.1.0", "build": self.build, "now": _z(self.wall), "gap": self.gap})
+        if last is None:
+            for alert in [a for a in self.alerts.values() if a["status"] != "ended"]:
+                yield _event("alert", alert, str(len(self.feed)))
+        sent = len(self.feed) if last is None else int(last)
+        next_beat = 0.0
+        clock = asyncio.get_running_loop().time
+        while self._cut == cut:
+            if self.mute:
+                await asyncio.sleep(0.02)
+                continue
+            while sent < len(self.feed):
+                sent += 1
+                yield _event("alert", self.feed[sent - 1], str(sent))
+            if clock() >= next_beat:
+                next_beat = clock() + self.beat_seconds
+                yield _event("beat", self._beat())
+            await asyncio.sleep(0.02)
+
+    def _beat(self) -> Json:
+        log_time = _z(self.log_time) if self.log_time else None
+        return {"now": _z(self.wall), "log_time": log_time, "lag_seconds": self.lag_seconds,
+                "sources_silent": len(self.silent), "mode": self.mode}  # fmt: skip
+
+    async def _series(self, request: Request) -> Json:
+        self.series_asked.append(dict(request.query_params))
+        start = datetime.fromisoformat(request.query_params["start"])
+        end = datetime.fromisoformat(request.query_params["end"])
+        hours = int((end - start) / timedelta(hours=1))
+        return {"points": [_point(start + timedelta(hours=i), i, hours) for i in range(hours)]}
+
+
+def _point(start: datetime, index: int, hours: int) -> Json:
+    """A working day's curve with a little noise, and a rise in the last eight hours."""
+    expected = 5.0 + 4.0 * max(0.0, 1 - abs((start.hour - 18) % 24 - 6) / 7)
+    noise = ((index * 7919) % 11 - 5) / 5 * 1.6
+    rise = max(0, index - (hours - 8)) * 2.6
+    is_open = index == hours - 1
+    observed = round((max(0.0, expected + noise) + rise) * (0.4 if is_open else 1))
+    return {"start": _z(start), "observed": observed, "expected": round(expected, 2),
+            "band_low": round(max(0.0, expected - 3.4), 2), "band_high": round(expected + 4.1, 2), "open": is_open}  # fmt: skip
+
+
+async def _areas() -> Json:
+    rows = [("TX-HOU", None, "Houston region", "America/Chicago"), ("TX-HARRIS", "TX-HOU", "Harris County", None),
+            ("TX-DT", "TX-HARRIS", "Downtown", None), ("TX-MID", "TX-HARRIS", "Midtown", None)]  # fmt: skip
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "geometry": None,
+             "properties": {"code": c, "parent": p, "name": n, "timezone": z, "home_area": "TX-HOU"}}
+            for c, p, n, z in rows
+        ],
+    }  # fmt: skip
+
+
+async def _needs() -> Json:
+    names = {"BV": ("Electricity bills", "Factures d’électricité", "Facturas de luz"),
+             "BH": ("Shelter", "Hébergement", "Albergue"),
+             "BD": ("Food", "Alimentation", "Alimentos")}  # fmt: skip
+    return {"items": [{"code": c, "name_en": e, "name_fr": f, "name_es": s} for c, (e, f, s) in names.items()]}
+
+
+def _event(name: str, data: Json, event_id: str | None = None) -> str:
+    head = f"id: {event_id}\n" if event_id else ""
+    return f"event: {name}\n{head}data: {json.dumps(data)}\n\n"
+
+
+def _z(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
