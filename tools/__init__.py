@@ -1,0 +1,1 @@
+"""What `make` runs around the product: environment, test programs, locks. Standard library only."""
