@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict, JsonValue
 
 from schemas.codes import CODE_PATTERN, SOURCE_PATTERN
 
@@ -41,7 +42,8 @@ def read_time(value: Any) -> Any:
         raise ValueError("not a date-time of RFC 3339") from None
 
 
-Time = Annotated[AwareDatetime, BeforeValidator(read_time)]
+TIME_PATTERN = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:?\d{2})$"
+Time = Annotated[AwareDatetime, BeforeValidator(read_time), Field(json_schema_extra={"pattern": TIME_PATTERN})]
 
 
 class Contract(BaseModel):
@@ -66,8 +68,23 @@ class Caller(Contract):
     language: Annotated[str, Field(pattern=LANGUAGE_PATTERN)] | None = None
 
 
+def _a_number(field: str) -> dict[str, JsonValue]:
+    return {"required": [field], "properties": {field: {"type": "number"}}}
+
+
+PAIRS: JsonDict = {
+    "allOf": [
+        {"if": _a_number("latitude"), "then": _a_number("longitude")},
+        {"if": _a_number("longitude"), "then": _a_number("latitude")},
+    ]
+}
+"""Coordinates come in pairs, as JSON Schema says it."""
+
+
 class CallEvent(Contract):
     """One contact with a 211 or 311 line. Names, phones, addresses and free text have no field."""
+
+    model_config = ConfigDict(json_schema_extra=PAIRS)
 
     id: Annotated[str, Field(min_length=1, max_length=128, pattern=ID_PATTERN)]
     source: Annotated[str, Field(pattern=SOURCE_PATTERN)]

@@ -81,7 +81,7 @@ class Reference(msgspec.Struct, frozen=True, dict=True):
     holidays: tuple[Holiday, ...] = ()
     hours: tuple[OpenHours, ...] = ()
     crosswalk: tuple[Crossing, ...] = ()
-    shapes: msgspec.Raw = msgspec.Raw(b"null")
+    shapes: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
     """GeoJSON of areas.geojson, or null."""
 
     @cached_property

@@ -1,6 +1,7 @@
 """Why a call is refused, in words that show the field and never its value."""
 
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -44,6 +45,7 @@ EXPECTED = MappingProxyType(
 
 MISSING = "is missing"
 UNKNOWN = "is not a field of the call event"
+UNFIT = "is not what the contract says"
 UNSAID = "(unreadable name)"
 
 _PATH = re.compile(r"\$((?:\.\w+|\[\d+\])*)\Z")
@@ -68,8 +70,13 @@ class NotJson(Refusal):
         super().__init__("$", "is not JSON in UTF-8")
 
 
-def refusal_of(error: msgspec.ValidationError) -> Refusal:
-    """The refusal behind an error of msgspec, whose text may hold values: only the path is taken over."""
+def refusal_of(error: msgspec.ValidationError, expected: Mapping[str, str] = EXPECTED) -> Refusal:
+    """The refusal behind an error of msgspec, whose text may hold values: only the path is taken over.
+
+    Args:
+        error: what msgspec says.
+        expected: reasons by last name of the path; a field that is not listed gets a general one.
+    """
     text = str(error)
     said, _, place = text.rpartition(" - at `")
     path = _PATH.match(place[:-1]) if said else None
@@ -79,7 +86,7 @@ def refusal_of(error: msgspec.ValidationError) -> Refusal:
         return Refusal(".".join([*parts, missing[1]]), MISSING)
     if unknown := _UNKNOWN.match(said):
         return Refusal(".".join([*parts, field_name(unknown[1])]), UNKNOWN)
-    return Refusal(".".join(parts) or "$", EXPECTED[_kind(parts)])
+    return Refusal(".".join(parts) or "$", expected.get(_kind(parts), UNFIT))
 
 
 def field_name(name: str) -> str:
