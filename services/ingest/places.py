@@ -36,7 +36,7 @@ class Places:
         """The place of a call.
 
         Args:
-            key_home_area: home area of the key that posts; takes calls without a known place and refuses those of others.
+            key_home_area: home area of the key: takes calls without a known place, refuses those of other home areas.
 
         Raises:
             Refusal: no home area can be told, or it is not the key's; field `area`.

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from schemas.codec import CallEventRow, CallerRow, NeedRow, Refusal, StampedCallRow
+from schemas.codec import CallerRow, CallEventRow, NeedRow, Refusal, StampedCallRow
 from schemas.log_record import LogCall, LogNeed
 from schemas.reference import Reference
 from services.ingest.ids import Hasher

@@ -1,0 +1,44 @@
+"""What one key and one process may do at most."""
+
+from dataclasses import dataclass
+
+from services.runtime.clock import Clock
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class RateLimit:
+    """A token bucket for each key: `per_second` on average, one second's worth at once.
+
+    Args:
+        per_second: tokens that come back each second.
+    """
+
+    def __init__(self, per_second: float, clock: Clock) -> None:
+        self._rate, self._clock = per_second, clock
+        self._buckets: dict[str, _Bucket] = {}
+
+    def allows(self, key: str) -> bool:
+        """Take one token of this key; False when there is none."""
+        now = self._clock.monotonic()
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) >= 10_000:
+                self._forget_full(now)
+            bucket = self._buckets[key] = _Bucket(self._rate, now)
+        bucket.tokens = min(self._rate, bucket.tokens + (now - bucket.at) * self._rate)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return False
+        bucket.tokens -= 1
+        return True
+
+    def _forget_full(self, now: float) -> None:
+        """Buckets that are full again say nothing."""
+        self._buckets = {
+            key: one for key, one in self._buckets.items() if one.tokens + (now - one.at) * self._rate < self._rate
+        }

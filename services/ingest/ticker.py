@@ -1,0 +1,66 @@
+"""Ticks: time itself, on the log. Live only; elsewhere the replay tool says what time it is."""
+
+import asyncio
+import contextlib
+
+from schemas.log_record import VERSION, Tick, encode_record
+from services.ingest.log_time import LogTime
+from services.runtime.clock import Clock
+from services.runtime.kafka import Ack, KafkaProblem, Record, ReliableProducer
+
+IDLE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+
+
+def next_grid_point(at: int, grid_ms: int) -> int:
+    """The first point of the grid after a time, milliseconds.
+
+    >>> next_grid_point(1200, 500), next_grid_point(1500, 500)
+    (1500, 2000)
+    """
+    return (at // grid_ms + 1) * grid_ms
+
+
+class Ticker:
+    """After a record one tick at the next grid point when that moment comes; otherwise one every 5 s on every partition."""
+
+    def __init__(
+        self, producer: ReliableProducer, clock: Clock, log_time: LogTime, *, topic: str, partitions: int, grid_ms: int
+    ) -> None:
+        self._producer, self._clock, self._log_time = producer, clock, log_time
+        self._topic, self._grid_ms = topic, grid_ms
+        self._due: dict[int, int] = {}
+        self._last = dict.fromkeys(range(partitions), float("-inf"))
+        self._waiting: set[int] = set()
+        self.written = 0
+
+    def after_record(self, partition: int, stamp: int) -> None:
+        """A record stamped so stands in a partition."""
+        point = next_grid_point(stamp, self._grid_ms)
+        if self._due.get(partition, 0) >= point:
+            return
+        self._due[partition] = point
+        wait = max(0, point - self._clock.now_ms()) / 1000
+        asyncio.get_running_loop().call_later(wait, self._tick, partition, point)
+
+    async def run(self) -> None:
+        """Tick partitions that are idle, for ever."""
+        while True:
+            for partition, last in self._last.items():
+                if self._clock.monotonic() - last >= IDLE_SECONDS:
+                    self._tick(partition, self._log_time.now() or self._clock.now_ms())
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _tick(self, partition: int, at: int) -> None:
+        """Write one tick, unless the one before is still on its way: in an outage they must not pile up."""
+        if partition in self._waiting:
+            return
+        self._waiting.add(partition)
+        self._last[partition] = self._clock.monotonic()
+
+        def done(result: Ack | KafkaProblem) -> None:
+            self._waiting.discard(partition)
+            self.written += isinstance(result, Ack)
+
+        with contextlib.suppress(KafkaProblem):
+            self._producer.send(Record(self._topic, encode_record(Tick(VERSION, at)), partition=partition), done)
