@@ -111,6 +111,15 @@ class KeyStore:
         entry = self._by_hash.get(wanted)
         if entry is None or not hmac.compare_digest(entry.sha256, wanted):
             return None
+        return self._unless_expired(entry)
+
+    def by_id(self, key_id: str) -> Identity | None:
+        """Who holds the key of this id; None when there is none, or when it is revoked or has expired."""
+        self._refresh()
+        entry = self._entries.get(key_id)
+        return None if entry is None else self._unless_expired(entry)
+
+    def _unless_expired(self, entry: _Entry) -> Identity | None:
         expired = entry.expires_at is not None and self._clock.now_ms() >= entry.expires_at
         return None if expired else entry.identity
 
