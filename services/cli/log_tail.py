@@ -52,15 +52,33 @@ def log_time(settings: Settings, *, look_back: int = 50) -> int | None:
         ends = reader.end_offsets(places)
         for place, first in reader.beginning_offsets(places).items():
             reader.seek(place, max(first, ends[place] - look_back))
-        return max((time for value in _values(reader, places, ends) for time in _times(value)), default=None)
+        values = (record.value for record in _records(reader, places, ends))
+        return max((time for value in values if value is not None for time in _times(value)), default=None)
 
 
-def _values(reader: Any, places: list[Any], ends: dict[Any, int]) -> Iterator[bytes]:
+def newest_timestamp(settings: Settings, topic: str) -> int | None:
+    """The newest record timestamp (wall clock of Kafka or of the writer) at the ends of a topic, ms.
+
+    Raises:
+        KafkaAway: no Kafka.
+    """
+    from kafka import TopicPartition
+
+    with consumer(settings) as reader:
+        places = [TopicPartition(topic, number) for number in reader.partitions_for_topic(topic) or ()]
+        reader.assign(places)
+        ends = reader.end_offsets(places) if places else {}
+        for place, end in ends.items():
+            reader.seek(place, max(0, end - 1))
+        return max((record.timestamp for record in _records(reader, places, ends)), default=None)
+
+
+def _records(reader: Any, places: list[Any], ends: dict[Any, int]) -> Iterator[Any]:
     empty = 0
     while empty < EMPTY_POLLS and any(reader.position(place) < ends[place] for place in places):
         batches = reader.poll(timeout_ms=1000)
         empty = 0 if batches else empty + 1
-        yield from (record.value for batch in batches.values() for record in batch if record.value is not None)
+        yield from (record for batch in batches.values() for record in batch)
 
 
 def _times(value: bytes) -> tuple[int, ...]:

@@ -35,9 +35,9 @@ def topic_states(settings: Settings) -> tuple[TopicState, ...]:
     Raises:
         KafkaAway: no Kafka.
     """
+    names = {topic.in_space(settings.space): topic for topic in TOPICS}
+    counts = existing_topics(settings)
     with admin_client(settings) as admin:
-        names = {topic.in_space(settings.space): topic for topic in TOPICS}
-        counts = {t["name"]: len(t["partitions"]) for t in admin.describe_topics() if t["name"] in names}
         configs = _configs(admin, list(counts))
     records = _records(settings, counts)
     return tuple(
@@ -50,6 +50,17 @@ def topic_states(settings: Settings) -> tuple[TopicState, ...]:
         )
         for name, topic in names.items()
     )
+
+
+def existing_topics(settings: Settings) -> dict[str, int]:
+    """Partitions of each topic of the space that exists, by full name.
+
+    Raises:
+        KafkaAway: no Kafka.
+    """
+    names = {topic.in_space(settings.space) for topic in TOPICS}
+    with admin_client(settings) as admin:
+        return {t["name"]: len(t["partitions"]) for t in admin.describe_topics() if t["name"] in names}
 
 
 def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:

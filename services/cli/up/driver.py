@@ -57,7 +57,7 @@ class Driver:
             before = now
 
     def step(self, seconds: float) -> None:
-        """Posts what happened in the next so many seconds of the wall clock; what is not taken comes with the next step.
+        """Posts what happens in the next so many seconds of the wall clock; what is not taken comes again next time.
 
         While ingest takes nothing, simulated time stands still, so that nothing is lost and nothing comes too late.
         """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.cli.environment import environment_of
 from services.cli.errors import WRONG_USE, CliError
-from services.cli.up.ports import Ports
+from services.cli.ports import Ports
 from services.runtime.settings import Settings
 
 LIVE, EXERCISE = "live", "exercise"

@@ -3,8 +3,10 @@
 import json
 from dataclasses import dataclass
 
+from schemas.reference import Reference
 from services.cli.up.keyring import INGEST_SOURCE
 from services.cli.up.layout import Layout
+from services.runtime.clock import from_ms
 
 ROLES = ("viewer", "coordinator", "admin", "ingest")
 
@@ -47,16 +49,14 @@ def as_json(layout: Layout, keys: dict[str, str]) -> str:
     )
 
 
-def as_text(layout: Layout, keys: dict[str, str], *, time: str, area: str, need: str) -> str:
+def as_text(layout: Layout, keys: dict[str, str], reference: Reference, now_ms: int) -> str:
     """The same for people, with the next three things to try.
 
     Args:
-        time: of the call in the example, RFC 3339.
-        area: its area.
-        need: its need.
+        now_ms: the time in the space, for the example of a call.
     """
     at = addresses(layout)
-    call = {"id": "first-1", "source": INGEST_SOURCE, "time": time, "line": "211", "needs": [need], "area": area}
+    call = _example(reference, now_ms)
     shown = "\n".join(f"    {role:12} {keys[role]}" for role in ROLES)
     return f"""
 Groundswell is up in the space `{layout.settings.space}`. Ctrl-C stops it; everything is kept in {layout.data}.
@@ -77,6 +77,17 @@ Next
   3. See what a program sees:
      curl -N {at.api}/v1/alerts/stream -H 'Authorization: Bearer {keys["viewer"]}'
 """
+
+
+def _example(reference: Reference, now_ms: int) -> dict[str, object]:
+    """A call that the space takes: a leaf of each tree, at this time."""
+    area_parents = {area.parent for area in reference.areas}
+    need_parents = {need.parent for need in reference.needs}
+    area = next(area.code for area in reference.areas if area.code not in area_parents)
+    need = next(need for need in reference.needs if need.code not in need_parents)
+    time = from_ms(now_ms - now_ms % 1000).isoformat().replace("+00:00", "Z")
+    line = need.line if need.line in ("211", "311") else "211"
+    return {"id": "first-1", "source": INGEST_SOURCE, "time": time, "line": line, "needs": [need.code], "area": area}
 
 
 def _watch(layout: Layout) -> str:

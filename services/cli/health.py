@@ -38,3 +38,12 @@ def _words(body: bytes) -> str:
         return "; ".join(down) or str(said["status"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return "answers, but not as a Groundswell service"
+
+
+def local(host: str) -> str:
+    """Where this machine reaches a service that listens on a host.
+
+    >>> local("0.0.0.0"), local("127.0.0.1")
+    ('127.0.0.1', '127.0.0.1')
+    """
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

@@ -1,0 +1,1 @@
+"""`groundswell doctor`: what is wrong and what to do."""
