@@ -1,0 +1,1 @@
+"""CRM exports: one declarative mapping per format, bytes in, call events out."""
