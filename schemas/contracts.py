@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from schemas.action import Action
 from schemas.alert import Alert
 from schemas.call_event import CallEvent
-from schemas.callers import CallersRecord
+from schemas.caller_counts import CallerCounts
 from schemas.codec import decode_call_event
 from schemas.log_record import BadRecord, LogRecord, decode_record
 from schemas.output import Rejected, SealedHour, SeriesRecord, StatusRecord
@@ -124,7 +124,7 @@ _ALL = (
     _struct("counts", "Sealed hour of counts.v1", SealedHour),
     _struct("status", "Status of a home area or a partition", StatusRecord),
     _struct("rejected", "Something refused", Rejected),
-    _struct("callers", "Callers by group", CallersRecord),
+    _struct("callers", "Callers by group", CallerCounts),
     _struct("action", "Action of a coordinator", Action),
     _struct("quarantine", "Record that the fold steps over", Quarantined),
     _struct("reference", "Body of reference data", Reference),
