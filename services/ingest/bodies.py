@@ -141,14 +141,19 @@ def read_json(data: bytes) -> Any:
         raise Problem(400, "The body holds a number that is too long.") from None
 
 
-def check_depth(value: object, limit: int = MAX_DEPTH) -> None:
-    """Raises Problem 400 when a value is nested deeper than `limit`."""
-    level: list[object] = [value]
-    for _ in range(limit + 1):
-        level = [inner for one in level for inner in _inside(one)]
+def too_deep(value: object) -> bool:
+    """Whether a value has more than 8 levels of objects and arrays.
+
+    >>> too_deep([[[[[[[[1]]]]]]]]), too_deep([[[[[[[[[1]]]]]]]]])
+    (False, True)
+    """
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [one for one in level if isinstance(one, dict | list)]
         if not level:
-            return
-    raise Problem(400, f"The body is nested more than {MAX_DEPTH} deep.")
+            return False
+        level = [inner for one in level for inner in _inside(one)]
+    return True
 
 
 def _inside(value: object) -> list[Any]:
@@ -161,8 +166,10 @@ def items_of(value: object) -> list[object]:
     """The items of a body: of an array its elements, of an object itself.
 
     Raises:
-        Problem: 400 for neither or an empty array, 413 for more than 1,000 items.
+        Problem: 400 for neither, for an empty array and for too many levels, 413 for more than 1,000 items.
     """
+    if too_deep(value):
+        raise Problem(400, f"The body is nested more than {MAX_DEPTH} deep.")
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):

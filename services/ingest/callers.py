@@ -51,8 +51,9 @@ class CallerCounter:
         over = [cell for cell in self._cells if now_ms is None or cell[1] + HOUR_MS + SETTLE_MS <= now_ms]
         hours: dict[tuple[str, int], list[CallerCell]] = {}
         for cell in sorted(over):
-            home, hour, *rest = cell
-            hours.setdefault((home, hour), []).append(CallerCell(*rest, self._cells.pop(cell)))
+            home, hour, area, need, attribute, group = cell
+            counted = CallerCell(area, need, attribute, group, self._cells.pop(cell))
+            hours.setdefault((home, hour), []).append(counted)
         for (home, hour), cells in hours.items():
             yield home, msgspec.json.encode(CallerCounts(VERSION, home, hour, tuple(cells)))
 

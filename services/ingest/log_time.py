@@ -1,9 +1,33 @@
 """What time it is in the space, and whether this host's clock can be believed."""
 
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
 from services.runtime.clock import Clock
 from services.runtime.lifecycle import State
 
 MAX_SKEW_MS = 2000
+EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000
+"""The years 2000 to 2100: nothing else is ever a contact's time or log time."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def valid_log_time(value: object) -> int | None:
+    """Milliseconds of a date-time with offset or of Unix milliseconds; None for anything else.
+
+    >>> valid_log_time("2026-01-31T00:00:00Z"), valid_log_time(1769817600000), valid_log_time(True)
+    (1769817600000, 1769817600000, None)
+    """
+    if isinstance(value, str):
+        try:
+            moment = msgspec.convert(value, datetime)
+        except msgspec.ValidationError:
+            return None
+        value = (moment - EPOCH) // timedelta(milliseconds=1) if moment.tzinfo is not None else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if EARLIEST_MS <= value < LATEST_MS else None
 
 
 class LogTime:
@@ -40,7 +64,7 @@ class ClockCheck:
 
     def __init__(self) -> None:
         self.skew_ms = 0
-        """How far the broker's clock is ahead of ours, as the last acknowledgement showed it; 0 when it cannot be told."""
+        """How far the broker's clock is ahead of ours, by the last acknowledgement; 0 when it cannot be told."""
 
     def observe(self, *, append_ms: int, sent_ms: int, acked_ms: int) -> None:
         """One acknowledgement: the append lies between sending and acknowledgement, or the clocks differ."""

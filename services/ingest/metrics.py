@@ -1,4 +1,7 @@
-"""Every metric of ingest: name, unit and meaning side by side. Labels are bounded: sources come from keys, reasons from here."""
+"""Every metric of ingest: name, unit and meaning side by side.
+
+Labels are bounded: sources come from keys, reasons from here.
+"""
 
 from collections.abc import Callable
 
@@ -31,7 +34,7 @@ class IngestMetrics:
         self._registry = registry
         self.calls = Counter(
             "groundswell_ingest_calls_total",
-            "Calls by what became of them: accepted (Kafka has them), duplicate, rejected, unwritten (answered with 503)",
+            "Calls by result: accepted (Kafka has them), duplicate, rejected, unwritten (answered with 503)",
             ("source", "result"),
             registry=registry,
         )

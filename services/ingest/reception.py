@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.codec import CallEventRow, Refusal, convert_call_event, convert_stamped_call
-from services.ingest.bodies import Item, check_depth
+from services.ingest.bodies import MAX_DEPTH, Item, too_deep
 from services.ingest.callers import CallerCounter
 from services.ingest.delivery import Delivery
 from services.ingest.log_time import LogTime
@@ -68,7 +68,7 @@ class Reception:
         """Refuse or hand over each item; nothing is acknowledged yet.
 
         Raises:
-            Problem: 400 for an item nested too deep, 429 when too many calls are in flight.
+            Problem: 429 when too many calls are in flight.
         """
         if self._writer.in_flight >= MAX_IN_FLIGHT:
             raise too_many("Too many calls are on their way to the log; try again in a second.")
@@ -104,7 +104,8 @@ class Reception:
         try:
             return self._convert(value)
         except Refusal:
-            check_depth(value)
+            if too_deep(value):
+                raise Refusal("$", f"is nested more than {MAX_DEPTH} deep") from None
             raise
 
     def _take_one(self, request: Request, row: CallEventRow) -> None:

@@ -22,7 +22,7 @@ def next_grid_point(at: int, grid_ms: int) -> int:
 
 
 class Ticker:
-    """After a record one tick at the next grid point when that moment comes; otherwise one every 5 s on every partition."""
+    """After a record one tick at the next grid point when it comes; otherwise one every 5 s on every partition."""
 
     def __init__(
         self, producer: ReliableProducer, clock: Clock, log_time: LogTime, *, topic: str, partitions: int, grid_ms: int
@@ -32,6 +32,8 @@ class Ticker:
         self._due: dict[int, int] = {}
         self._last = dict.fromkeys(range(partitions), float("-inf"))
         self._waiting: set[int] = set()
+        self._missed: dict[int, int] = {}
+        self._loop = asyncio.get_running_loop()
         self.written = 0
 
     def after_record(self, partition: int, stamp: int) -> None:
@@ -41,7 +43,7 @@ class Ticker:
             return
         self._due[partition] = point
         wait = max(0, point - self._clock.now_ms()) / 1000
-        asyncio.get_running_loop().call_later(wait, self._tick, partition, point)
+        self._loop.call_later(wait, self._tick, partition, point)
 
     async def run(self) -> None:
         """Tick partitions that are idle, for ever."""
@@ -52,15 +54,23 @@ class Ticker:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _tick(self, partition: int, at: int) -> None:
-        """Write one tick, unless the one before is still on its way: in an outage they must not pile up."""
+        """Write one tick; while the one before is on its way it waits, so that in an outage they do not pile up."""
         if partition in self._waiting:
+            self._missed[partition] = max(at, self._missed.get(partition, 0))
             return
         self._waiting.add(partition)
         self._last[partition] = self._clock.monotonic()
 
         def done(result: Ack | KafkaProblem) -> None:
-            self._waiting.discard(partition)
-            self.written += isinstance(result, Ack)
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._settle, partition, isinstance(result, Ack))
 
         with contextlib.suppress(KafkaProblem):
             self._producer.send(Record(self._topic, encode_record(Tick(VERSION, at)), partition=partition), done)
+
+    def _settle(self, partition: int, acknowledged: bool) -> None:
+        self._waiting.discard(partition)
+        self.written += acknowledged
+        missed = self._missed.pop(partition, None)
+        if missed is not None:
+            self._tick(partition, missed)

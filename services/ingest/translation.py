@@ -7,14 +7,13 @@ from schemas.codec import CallerRow, CallEventRow, NeedRow, Refusal, StampedCall
 from schemas.log_record import LogCall, LogNeed
 from schemas.reference import Reference
 from services.ingest.ids import Hasher
+from services.ingest.log_time import EARLIEST_MS, LATEST_MS
 from services.ingest.places import Places
 from services.runtime.access import Identity
 
 HOUR_MS = 3_600_000
 OLDEST_MS = 72 * HOUR_MS
 FUTURE_MS = 5 * 60 * 1000
-EARLIEST_MS, LATEST_MS = 946_684_800_000, 4_102_444_800_000
-"""The years 2000 to 2100: nothing else is ever a contact's time."""
 
 TOO_OLD = "is more than 72 h ago; use `groundswell load` for old calls"
 TOO_NEW = "is more than 5 minutes ahead; check the clock of the CRM"
