@@ -6,12 +6,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from schemas.contracts import CONTRACTS, Contract
-from schemas.documents.generate import HTTP_DOCUMENTS, documents, render, shipped
+from schemas.documents.generate import documents, shipped
 from schemas.refusal import Refusal
 from services.cli.errors import WRONG_USE, CliError
 
@@ -47,7 +47,7 @@ def export(
       groundswell schemas export contracts/
       groundswell schemas export --fresh schemas/documents/generated    after a change of a contract
     """
-    files = {**documents(), **http_documents()} if fresh else shipped()
+    files = _fresh() if fresh else shipped()
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sorted(files.items()):
         (folder / name).write_text(text, encoding="utf-8")
@@ -55,6 +55,12 @@ def export(
         print(json.dumps({"folder": str(folder), "files": sorted(files)}))
     else:
         print(f"{len(files)} documents written to {folder}.")
+
+
+def _fresh() -> dict[str, str]:
+    from services.cli.http_documents import http_documents  # needs the packages of the services
+
+    return {**documents(), **http_documents()}
 
 
 @app.command()
@@ -134,22 +140,3 @@ def _is_whole(line: bytes) -> bool:
     except ValueError:
         return False
     return True
-
-
-def http_documents() -> dict[str, str]:
-    """The OpenAPI documents of ingest and the API, from their apps."""
-    return dict(zip(HTTP_DOCUMENTS, (render(_ingest()), render(_api())), strict=True))
-
-
-def _ingest() -> dict[str, Any]:
-    from services.ingest.app import create_app
-
-    document: dict[str, Any] = create_app.openapi()
-    return document
-
-
-def _api() -> dict[str, Any]:
-    from services.api.app import create_app
-
-    document: dict[str, Any] = create_app.openapi()
-    return document
