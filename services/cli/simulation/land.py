@@ -1,4 +1,4 @@
-"""The land: invented names, a tree of areas, polygons that tile it. It lies in the open Atlantic, so nobody lives there."""
+"""The land: invented names, a tree of areas, polygons that tile it; in the open Atlantic, where nobody lives."""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,8 @@ _AFTER_HOLIDAY = 1.15
 
 def _bump(centre: float, width: float) -> NDArray[np.float64]:
     away = np.minimum(np.abs(_HOURS - centre), 24 - np.abs(_HOURS - centre))
-    return np.exp(-0.5 * (away / width) ** 2)
+    bump: NDArray[np.float64] = np.exp(-0.5 * (away / width) ** 2)
+    return bump
 
 
 _DAY_SHAPES: dict[Daily, NDArray[np.float64]] = {
@@ -38,8 +39,9 @@ _WEEK_SHAPES: dict[Daily, tuple[float, ...]] = {
 
 def week_profile(daily: Daily) -> NDArray[np.float64]:
     """Factor of each local hour of the week, Monday midnight first; mean 1, shape (168,)."""
-    profile = np.outer(_WEEK_SHAPES[daily], _DAY_SHAPES[daily]).ravel()
-    return profile / profile.mean()
+    profile: NDArray[np.float64] = np.outer(_WEEK_SHAPES[daily], _DAY_SHAPES[daily]).ravel()
+    profile /= profile.mean()
+    return profile
 
 
 def home_holidays(years: range) -> tuple[Holiday, ...]:

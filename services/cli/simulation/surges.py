@@ -38,7 +38,7 @@ HEAT_WAVE = Script(
             "GA-1000.1000": 1.7,
             "GA-3000": 0.9,
             "IA-3000": 0.9,
-            "EA-1000": 1.3,
+            "EA-1000": 2.0,
             "EA-4000": 0.8,
             "EA-3000": 0.4,
             "311-HYDRANT": 0.7,
@@ -50,7 +50,9 @@ HEAT_WAVE = Script(
 STORM = Script(
     "storm",
     "Storm",
-    MappingProxyType({"311-TREE": 2.4, "EA-4000": 2.0, "GC-2000": 1.4, "GC-3000": 0.7, "311-SIGNAL": 0.8, "CA-4000": 0.4}),
+    MappingProxyType(
+        {"311-TREE": 2.4, "EA-4000": 2.0, "GC-2000": 1.4, "GC-3000": 0.7, "311-SIGNAL": 0.8, "CA-4000": 0.4}
+    ),
     rise_hours=1.0, hold_hours=7.0, fall_hours=16.0, nights=0.7, spread_hours=0.4, reach=2.5,
 )  # fmt: skip
 WATER_MAIN = Script(
