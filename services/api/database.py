@@ -97,7 +97,7 @@ def _engine(address: str) -> Engine:
     if backend in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
         return create_engine(
-            url, pool_size=20, max_overflow=20, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+            url, pool_size=5, max_overflow=15, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
         )
     raise WrongDatabase("GROUNDSWELL_DATABASE_URL must begin with sqlite:/// or postgresql://")
 

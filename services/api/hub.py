@@ -1,0 +1,203 @@
+"""Fan-out of changed alerts: one reader of the feed, one bounded queue for each open stream."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import structlog
+
+from services.api.database import Database, DatabaseAway
+from services.api.feed import FeedItem, bounds, changes_after
+from services.api.metrics import ApiMetrics
+from services.api.standing import Standing, beat, read_standing
+from services.runtime.clock import Clock
+
+log = structlog.get_logger("api.hub")
+
+QUEUE = 256
+BEAT_SECONDS = 5.0
+SHARED_POLL_SECONDS = 0.15
+"""How often a database that other processes write to is asked for news."""
+OWN_POLL_SECONDS = 0.5
+"""The same for a database of our own, whose writer wakes us: only to notice that the process stops."""
+
+
+def frame(event: str, data: bytes, event_id: int | None = None) -> bytes:
+    """One server-sent event.
+
+    >>> frame("beat", b"{}")
+    b'event: beat\\ndata: {}\\n\\n'
+    """
+    head = b"" if event_id is None else b"id: %d\n" % event_id
+    return head + b"event: " + event.encode() + b"\ndata: " + data + b"\n\n"
+
+
+class Client:
+    """One open stream: frames wait here until they are sent, at most QUEUE of them."""
+
+    def __init__(self, home_area: str | None) -> None:
+        self.home_area = home_area
+        self.position = 0
+        """Changes up to here were sent from the database already."""
+        self.closed = asyncio.Event()
+        """Set when the stream is to end at once: too slow."""
+        self._frames: deque[tuple[int | None, bytes]] = deque()
+        self._news = asyncio.Event()
+        self._ended = False
+
+    def begin(self, position: int) -> None:
+        """Changes up to `position` are told otherwise: forget those that wait, so that nothing goes back."""
+        self.position = position
+        kept = [(seq, data) for seq, data in self._frames if seq is None or seq > position]
+        self._frames = deque(kept)
+
+    def put(self, data: bytes, seq: int | None = None) -> bool:
+        """Queue a frame, with its place in the feed if it has one.
+
+        False when the queue is full, and then the client is closed.
+        """
+        if seq is not None and seq <= self.position:
+            return True
+        if len(self._frames) >= QUEUE:
+            self._frames.clear()
+            self.closed.set()
+            return False
+        self._frames.append((seq, data))
+        self._news.set()
+        return True
+
+    def end(self) -> None:
+        """Let the stream end after what is queued."""
+        self._ended = True
+        self._news.set()
+
+    async def take(self) -> bytes:
+        """All that waits, joined; empty when the stream ends."""
+        while not self._frames and not self._ended:
+            self._news.clear()
+            await self._news.wait()
+        data = b"".join(data for _, data in self._frames)
+        self._frames.clear()
+        return data
+
+
+class Hub:
+    """Reads the feed and hands each change to the streams that may see it.
+
+    Args:
+        mode: what beats carry; asked each time.
+        stopping: whether the process is about to end: then all streams end.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        metrics: ApiMetrics,
+        *,
+        mode: str,
+        stopping: Callable[[], bool],
+        beat_seconds: float = BEAT_SECONDS,
+    ) -> None:
+        self._database, self._clock, self._metrics = database, clock, metrics
+        self._mode, self._stopping, self._beat_seconds = mode, stopping, beat_seconds
+        self._poll_seconds = SHARED_POLL_SECONDS if database.is_shared else OWN_POLL_SECONDS
+        self._clients: set[Client] = set()
+        self._last: int | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._news = asyncio.Event()
+        self.standing = Standing()
+
+    def wake(self) -> None:
+        """There is news in the feed; may be called from any thread."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(self._news.set)
+
+    def open(self, home_area: str | None) -> Client:
+        """A new stream; changes from now on wait for it."""
+        client = Client(home_area)
+        self._clients.add(client)
+        self._metrics.stream_clients.set(len(self._clients))
+        if self._stopping():
+            client.end()
+        return client
+
+    def close(self, client: Client) -> None:
+        """The stream is over."""
+        self._clients.discard(client)
+        self._metrics.stream_clients.set(len(self._clients))
+
+    async def run(self) -> None:
+        """Read the feed until cancelled or the process stops."""
+        self._loop = asyncio.get_running_loop()
+        next_beat = self._clock.monotonic()
+        while not self._stopping():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), self._poll_seconds)
+            self._news.clear()
+            try:
+                await self._pass_on()
+                if self._clock.monotonic() >= next_beat:
+                    next_beat = self._clock.monotonic() + self._beat_seconds
+                    self.standing = await asyncio.to_thread(self._read_standing)
+                    self._send_beats()
+            except DatabaseAway:
+                self._metrics.database_errors.inc()
+                if self._clock.monotonic() >= next_beat:
+                    next_beat = self._clock.monotonic() + self._beat_seconds
+                    self._send_beats()
+        self.end_all()
+
+    def end_all(self) -> None:
+        """Let every stream end."""
+        for client in self._clients:
+            client.end()
+
+    def beat(self, home_area: str | None) -> dict[str, Any]:
+        """The beat that somebody with this scope gets."""
+        return beat(self.standing.within(home_area), self._clock.now_ms(), self._mode)
+
+    async def _pass_on(self) -> None:
+        if self._last is None:
+            self._last = await asyncio.to_thread(self._read_end)
+        while items := await asyncio.to_thread(self._read_changes, self._last):
+            self._last = items[-1].seq
+            self._metrics.stream_events.inc(len(items))
+            self._send(items)
+
+    def _send(self, items: Iterable[FeedItem]) -> None:
+        for item in items:
+            data = frame("alert", item.data, item.seq)
+            for client in tuple(self._clients):
+                if client.home_area in (None, item.home_area):
+                    self._put(client, data, item.seq)
+
+    def _send_beats(self) -> None:
+        frames: dict[str | None, bytes] = {}
+        for client in tuple(self._clients):
+            if client.home_area not in frames:
+                frames[client.home_area] = frame("beat", msgspec.json.encode(self.beat(client.home_area)))
+            self._put(client, frames[client.home_area])
+
+    def _put(self, client: Client, data: bytes, seq: int | None = None) -> None:
+        if not client.put(data, seq):
+            self._metrics.stream_dropped.inc()
+            log.warning("stream_dropped", reason="the client does not read")
+            self.close(client)
+
+    def _read_end(self) -> int:
+        with self._database.reading() as connection:
+            return bounds(connection)[1]
+
+    def _read_changes(self, after: int) -> list[FeedItem]:
+        with self._database.reading() as connection:
+            return list(changes_after(connection, after))
+
+    def _read_standing(self) -> Standing:
+        with self._database.reading() as connection:
+            return read_standing(connection)

@@ -1,0 +1,349 @@
+"""What the API answers, with examples for OpenAPI."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from schemas.alert import Alert, Severity, Status, Words
+
+Label = Literal["real_surge", "expected_event", "data_problem", "false_alarm", "new_normal"]
+
+ALERT_EXAMPLE: dict[str, Any] = {
+    "id": "a_5f0c2b7d91e3",
+    "version": 3,
+    "kind": "surge",
+    "status": "rising",
+    "mode": "live",
+    "home_area": "metro",
+    "need": "BV-8900.9300",
+    "need_name": {"en": "Cooling centers", "fr": "Centres de rafraîchissement", "es": "Centros de enfriamiento"},
+    "area": "metro-east",
+    "area_name": "East side",
+    "source": None,
+    "started_at": "2026-07-02T14:00:00Z",
+    "raised_at": "2026-07-02T15:12:30Z",
+    "updated_at": "2026-07-02T15:40:00Z",
+    "ended_at": None,
+    "ended_by": None,
+    "observed": 84,
+    "expected": 31.2,
+    "ratio": 2.69,
+    "band_low": 21.0,
+    "band_high": 43.0,
+    "score": 14.8,
+    "recurrence_days": 910.0,
+    "recurrence_days_home_area": 210.0,
+    "budget_needed": 0.03,
+    "severity": "moderate",
+    "drivers": [{"need": "BV-8900.9300", "area": "02128", "observed": 40, "expected": 9.5}],
+    "checks": [{"name": "sources", "verdict": "fine", "detail": "All feeds are live."}],
+    "headline": {
+        "en": "Rising: cooling centers, East side",
+        "fr": "En hausse : centres de rafraîchissement, East side",
+        "es": "En aumento: centros de enfriamiento, East side",
+    },
+    "explanation": {
+        "en": "84 calls since 14:00 where 31 are usual.",
+        "fr": "84 appels depuis 14 h, contre 31 habituellement.",
+        "es": "84 llamadas desde las 14:00; lo habitual son 31.",
+    },
+    "detector": {"name": "groundswell", "version": "1"},
+    "human_version": 0,
+    "acknowledged": None,
+    "assigned_to": None,
+    "label": None,
+    "silenced_until": None,
+}
+
+
+class Answer(BaseModel):
+    """Closed and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Acknowledged(Answer):
+    """Who took note, and when."""
+
+    by: str
+    at: AwareDatetime
+
+
+class AlertAnswer(Alert):
+    """An alert with what people said about it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [ALERT_EXAMPLE]})
+
+    human_version: int = 0
+    acknowledged: Acknowledged | None = None
+    assigned_to: str | None = None
+    label: Label | None = None
+    silenced_until: AwareDatetime | None = None
+
+
+Next = Annotated[str | None, Field(description="Cursor of the next page, or null on the last", examples=[None])]
+
+
+class AlertList(Answer):
+    """One page of alerts, newest first."""
+
+    items: tuple[AlertAnswer, ...]
+    next: Next = None
+
+
+class Action(Answer):
+    """One action of a coordinator."""
+
+    type: str
+    at: AwareDatetime
+    by: str
+    human_version: int
+    body: dict[str, Any]
+
+
+class History(Answer):
+    """Every version of an alert and every action on it, oldest first."""
+
+    versions: tuple[Alert, ...]
+    actions: tuple[Action, ...]
+
+
+class Incident(Answer):
+    """Alerts that belong together; the id is the earliest alert's."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "a_5f0c2b7d91e3",
+                    "status": "rising",
+                    "severity": "severe",
+                    "raised_at": "2026-07-02T15:12:30Z",
+                    "updated_at": "2026-07-02T16:05:00Z",
+                    "home_areas": ["metro"],
+                    "needs": ["BV-8900.9300", "BH-1800"],
+                    "alerts": ["a_5f0c2b7d91e3", "a_91bb02c4e7aa"],
+                }
+            ]
+        }
+    )
+
+    id: str
+    status: Status
+    """rising if any alert rises, else easing if any eases, else ended."""
+    severity: Severity
+    """The highest of its alerts."""
+    raised_at: AwareDatetime
+    updated_at: AwareDatetime
+    home_areas: tuple[str, ...]
+    needs: tuple[str, ...]
+    alerts: tuple[str, ...]
+    """Ids, earliest first."""
+
+
+class IncidentList(Answer):
+    """One page of incidents, newest first."""
+
+    items: tuple[Incident, ...]
+    next: Next = None
+
+
+class Silence(Answer):
+    """Alerts that are hidden for a time."""
+
+    id: str
+    scope: Literal["alert", "need", "area"]
+    until: AwareDatetime
+    reason: str
+    by: str
+
+
+class SilenceList(Answer):
+    """Silences in force."""
+
+    items: tuple[Silence, ...]
+    next: Next = None
+
+
+class Preview(Answer):
+    """What another budget would have let through."""
+
+    per_week: float
+    raised_week: int | None
+    """Alerts of the last seven days of log time within that budget; null above the budget in force: what was
+    held back is not sent here."""
+
+
+class Budget(Answer):
+    """Chance alerts a week that a home area accepts, and what it got."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "home_area": "metro",
+                    "per_week": 3.0,
+                    "raised_week": 2,
+                    "held_back_week": 5,
+                    "open_alerts": 1,
+                    "preview": {"per_week": 1.0, "raised_week": 1},
+                }
+            ]
+        }
+    )
+
+    home_area: str
+    per_week: float
+    raised_week: int
+    held_back_week: int
+    open_alerts: int
+    preview: Preview | None = None
+
+
+class BudgetList(Answer):
+    """One for each home area that has reported."""
+
+    items: tuple[Budget, ...]
+    next: Next = None
+
+
+class Point(Answer):
+    """One bucket. An hour in which the node had no call and no alert says 0 observed; its expectation is not known."""
+
+    start: AwareDatetime
+    observed: int
+    expected: float | None
+    band_low: float | None
+    band_high: float | None
+    open: bool
+    """The bucket is still running; its expectation speaks of the part that has passed."""
+
+
+class Series(Answer):
+    """Observed against expected for one need in one area."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "need": "BH-1800",
+                    "area": "metro",
+                    "home_area": "metro",
+                    "timezone": "America/Chicago",
+                    "bucket": "hour",
+                    "points": [
+                        {
+                            "start": "2026-07-02T15:00:00Z",
+                            "observed": 42,
+                            "expected": 15.1,
+                            "band_low": 9.0,
+                            "band_high": 22.0,
+                            "open": False,
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    need: str
+    area: str
+    home_area: str
+    timezone: str
+    bucket: Literal["hour", "day"]
+    points: tuple[Point, ...]
+
+
+class AreaState(Answer):
+    """One area over the last hours."""
+
+    observed: int
+    expected: float
+    kappa: float | None
+    """Dispersion of the series; null: not known here (0.06 is a fair guess)."""
+    state: Literal["live", "stale", "silent", "warming"]
+
+
+class NeedAnswer(Answer):
+    """One row of the tree of needs."""
+
+    code: str
+    parent: str | None
+    name: Words
+    line: str
+    lifeline: str | None
+    category: str | None
+    sensitive: bool
+
+
+class NeedList(Answer):
+    """The tree of needs, parents first."""
+
+    items: tuple[NeedAnswer, ...]
+    next: Next = None
+
+
+class SourceAnswer(Answer):
+    """One feed of one home area."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "source": "metro-crm",
+                    "home_area": "metro",
+                    "state": "live",
+                    "last_call": "2026-07-02T15:39:10Z",
+                    "last_logged": "2026-07-02T15:39:12Z",
+                    "lag_seconds": 48.0,
+                    "median_delay_seconds": 2.5,
+                    "calls": 120934,
+                    "rate_per_hour": 61.5,
+                    "duplicates": 12,
+                    "late": 3,
+                    "rejected": 4,
+                    "unknown_codes": 0,
+                }
+            ]
+        }
+    )
+
+    source: str
+    home_area: str
+    state: Literal["live", "silent", "warming"]
+    last_call: AwareDatetime | None
+    last_logged: AwareDatetime | None
+    lag_seconds: float | None
+    """Log time of the home area less the time of the newest call."""
+    median_delay_seconds: float | None
+    calls: int
+    rate_per_hour: float | None
+    """Over the last hour of log time; null until there are two reports."""
+    duplicates: int
+    late: int
+    rejected: int
+    unknown_codes: int
+
+
+class SourceList(Answer):
+    """Every feed."""
+
+    items: tuple[SourceAnswer, ...]
+    next: Next = None
+
+
+class Login(BaseModel):
+    """A key, once."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"key": "gs_viewer_…"}]})
+
+    key: Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class LoggedIn(Answer):
+    """Who is logged in now, until when."""
+
+    name: str
+    role: str
+    home_area: str | None
+    expires_at: AwareDatetime
