@@ -12,6 +12,7 @@ from typing import Self
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.embedded.errors import EmbeddedKafkaError, KafkaDied, KafkaNotReady, PortTaken
 from services.runtime.embedded.files import HOST, Folder, new_cluster_id
+from services.runtime.embedded.guard import Guard
 from services.runtime.embedded.jars import cache_folder, ensure_jars
 from services.runtime.embedded.java import Compiler, Java, find_java
 from services.runtime.embedded.lock import FolderLock
@@ -30,6 +31,7 @@ class EmbeddedKafka:
 
     Usable as a context manager, or with `start` and `stop`; may be started again after either `stop` or `kill`, then on
     the same port. Its process has a session of its own: Ctrl-C in the terminal reaches the caller, who stops it last.
+    It ends when the caller's process does.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class EmbeddedKafka:
         self._on_progress = on_progress
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: FolderLock | None = None
+        self._guard: Guard | None = None
         self._java: Java | None = None
         self._mark = secrets.token_hex(4)
 
@@ -97,7 +100,7 @@ class EmbeddedKafka:
         self._forget()
         java = self._java = find_java(ensure_jars(self._cache, on_progress=self._on_progress), self._cache)
         self.folder.make()
-        self._lock = FolderLock(self.folder.lock)
+        self._lock = FolderLock(self.folder.lock, self._clock)
         try:
             java.make_base_archive()
             self._start_on_some_port(java, self._clock.monotonic() + timeout_seconds)
@@ -121,9 +124,6 @@ class EmbeddedKafka:
 
     def kill(self) -> None:
         """End the broker at once (SIGKILL), as a crash would. Its log is recovered by the next start."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
         self._forget()
 
     def wait(self, timeout_seconds: float | None = None) -> int | None:
@@ -136,12 +136,12 @@ class EmbeddedKafka:
             return None
 
     def last_words(self) -> str:
-        """The last errors that the latest start printed; empty if none."""
+        """The last errors that the latest start printed, on one line; empty if none."""
         try:
             text = self.folder.output.read_text(errors="replace")
         except FileNotFoundError:
             return ""
-        return "\n".join([line for line in text.splitlines() if line.strip()][-6:])
+        return "; ".join([line.strip() for line in text.splitlines() if line.strip()][-6:])
 
     def __enter__(self) -> Self:
         self.start()
@@ -172,6 +172,7 @@ class EmbeddedKafka:
             self._format(java)
         options = [*self._options, *java.use_archives(), *java.record_archive(self._mark)]
         self._process = self._spawn(java.command("kafka.Kafka", ["server.properties"], options=options), java)
+        self._guard = Guard(self._process.pid)
         if self._lock:
             self._lock.describe(self._process.pid, f"{HOST}:{port}")
         self._await_answer(self._process, port, deadline)
@@ -219,6 +220,10 @@ class EmbeddedKafka:
         )
 
     def _end_process(self) -> None:
+        """The guard goes first: once the broker is reaped, its number may belong to somebody else."""
+        if self._guard:
+            self._guard.dismiss()
+            self._guard = None
         if self._process is not None:
             self._process.kill()
             self._process.wait()
