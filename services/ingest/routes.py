@@ -133,7 +133,7 @@ async def post_tick(request: Request) -> Response:
         partitions = await service.tick_all(at)
     except KafkaProblem:
         raise away() from None
-    return json_response(202, {"at": at, "partitions": partitions})
+    return json_response(202, {"at": at, "partitions": partitions, "log_time": service.log_time.now()})
 
 
 @router.get("/health/live", summary="The process answers")

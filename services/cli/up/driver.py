@@ -18,8 +18,8 @@ class Sink(Protocol):
         """Posts calls in order; raises NotTaken."""
         ...
 
-    def post_tick(self, at_ms: int) -> None:
-        """Posts the time; raises NotTaken."""
+    def post_tick(self, at_ms: int) -> int:
+        """Posts the time; returns how far the log's time is, ms; raises NotTaken."""
         ...
 
 
@@ -60,15 +60,16 @@ class Driver:
         """Posts what happens in the next so many seconds of the wall clock; what is not taken comes again next time.
 
         While ingest takes nothing, simulated time stands still, so that nothing is lost and nothing comes too late.
+        When somebody else's call or tick has moved the log's time on, the demo follows.
         """
         until = self._simulated.advance(seconds, self._clock.now_ms()) if self._well else self._simulated.now_ms
         try:
             self._sink.post_calls(self._calls(self._posted_until, until))
-            self._sink.post_tick(until)
+            reached = self._sink.post_tick(until)
         except NotTaken as error:
             self._tell(str(error))
         else:
-            self._posted_until = until
+            self._posted_until = self._simulated.now_ms = max(until, reached)
             self._tell(None)
 
     def _tell(self, problem: str | None) -> None:

@@ -13,6 +13,8 @@ from services.cli.__main__ import explain
 from services.runtime.settings import Settings, environment_settings
 
 GRACE_SECONDS = 20.0
+SPEED_VARIABLE = "UP_DEMO_SPEED"
+"""How fast the demo runs."""
 
 
 def main(name: str) -> int:
@@ -34,7 +36,7 @@ def _run(name: str, settings: Settings) -> int:
     if name == "demo":
         from services.cli.up.demo import run_demo
 
-        return run_demo(settings)
+        return run_demo(settings, float(os.environ[SPEED_VARIABLE]))
     from services.cli.foreground import run_service
 
     return run_service(name)

@@ -40,15 +40,16 @@ class Poster:
             number += len(batch)
         return number
 
-    def post_tick(self, at_ms: int) -> None:
-        """Says what time it is in the space.
+    def post_tick(self, at_ms: int) -> int:
+        """Says what time it is in the space; returns how far the log's time is, ms.
 
         Raises:
             NotTaken: as above.
         """
-        self._post("/v1/ticks", {"at": at_ms}, next(iter(self._keys.values())))
+        said = json.loads(self._post("/v1/ticks", {"at": at_ms}, next(iter(self._keys.values()))))
+        return int(said.get("log_time", at_ms))
 
-    def _post(self, path: str, body: object, key: str) -> None:
+    def _post(self, path: str, body: object, key: str) -> bytes:
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         try:
             self._connection.request("POST", path, json.dumps(body, separators=(",", ":")), headers)
@@ -59,3 +60,4 @@ class Poster:
             raise NotTaken(f"ingest does not answer ({type(error).__name__})") from None
         if not 200 <= answer.status < 300:
             raise NotTaken(f"ingest answered {answer.status} to {path}: {said[:300].decode(errors='replace')}")
+        return said

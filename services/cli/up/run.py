@@ -9,6 +9,7 @@ from services.cli.up.child import Child
 from services.cli.up.folder import log_file
 from services.cli.up.keyring import ensure_keys, wanted_keys
 from services.cli.up.layout import Layout
+from services.cli.up.leash import SPEED_VARIABLE
 from services.cli.up.note import write_note
 from services.cli.up.region import Demo, load_demo, write_region
 from services.cli.up.stopping import StopRequest
@@ -38,7 +39,7 @@ class Up:
         self._layout = layout
         self._clock = clock
         self._say = say
-        self._environment = layout.environment(dict(os.environ))
+        self._environment = layout.environment(dict(os.environ)) | {SPEED_VARIABLE: str(layout.options.speed)}
         self._supervisor = Supervisor(clock, stop, say)
 
     @property
@@ -79,7 +80,14 @@ class Up:
         options, settings = self._layout.options, self._settings
         if self._layout.own_reference and settings.reference is not None:
             write_region(settings.reference, options.seed)
-        return load_demo(self._layout.data, options.seed, self._clock.now_ms()) if options.demo else None
+        if not options.demo:
+            return None
+        first = not (self._layout.data / "demo.json").exists()
+        demo = load_demo(self._layout.data, options.seed, self._clock.now_ms())
+        if first:
+            self._say("Making up a region and its last weeks …")
+            demo.make_history()
+        return demo
 
     def _await_kafka(self, child: Child | None) -> None:
         def ask() -> str | None:
@@ -93,10 +101,9 @@ class Up:
     def _prepare_space(self, demo: Demo | None) -> Reference:
         self._say(f"Preparing the space `{self._settings.space}` …")
         _, reference = ensure_space(self._settings, self._clock)
-        if demo is not None:
-            cells = demo.ensure_history(self._settings, self._clock)
-            if cells:
-                self._say(f"Loaded {demo.history_days} days of history ({cells:,} hourly counts).")
+        if demo is not None and not demo.find_now(self._settings):
+            cells = demo.write_history(self._settings, self._clock)
+            self._say(f"Loaded {demo.history_days} days of history ({cells:,} hourly counts).")
         return reference
 
     def _keys(self, demo: Demo | None, reference: Reference) -> dict[str, str]:
