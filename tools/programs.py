@@ -67,7 +67,11 @@ def _playwright_chromium(environ: Mapping[str, str]) -> Path | None:
     ]
     inside = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium")
     found = [path for folder in folders if folder for pattern in inside for path in Path(folder).glob(pattern)]
-    return max(found, key=lambda path: _number(str(path)), default=None)
+    return max(found, key=_revision, default=None)
+
+
+def _revision(path: Path) -> int:
+    return next(_number(part) for part in path.parts if re.fullmatch(r"chromium-\d+", part))
 
 
 def _number(text: str) -> int:
