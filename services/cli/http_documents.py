@@ -13,6 +13,7 @@ from services.runtime.metrics import new_registry
 from services.runtime.settings import Settings
 
 NO_KEYS = Path("no-keys.json")
+NEVER_OPENED = "sqlite:///never-opened.sqlite"
 
 
 def http_documents() -> dict[str, str]:
@@ -37,6 +38,19 @@ def ingest_openapi() -> dict[str, Any]:
         secret=b"",
     )
     return hoist(create_app(parts).openapi())
+
+
+def api_openapi() -> dict[str, Any]:
+    """The document of the API."""
+    from services.api.__main__ import Api
+    from services.api.database import Database
+
+    clock = SystemClock()
+    database = Database(NEVER_OPENED)
+    try:
+        return hoist(Api(Settings(), clock, database, KeyStore(NO_KEYS, clock), None).app.openapi())
+    finally:
+        database.close()
 
 
 def hoist(document: dict[str, Any]) -> dict[str, Any]:
@@ -66,4 +80,5 @@ def hoist(document: dict[str, Any]) -> dict[str, Any]:
 
     walked: dict[str, Any] = walk(document)
     rest = walked.get("components", {})
-    return {**walked, "components": {**rest, "schemas": dict(sorted({**components, **rest.get("schemas", {})}.items()))}}
+    schemas = {**components, **rest.get("schemas", {})}
+    return {**walked, "components": {**rest, "schemas": dict(sorted(schemas.items()))}}

@@ -85,3 +85,41 @@ def test_every_topic_is_sent_by_somebody() -> None:
         operation["channel"]["$ref"].rpartition("/")[2] for operation in operations if operation["action"] == "send"
     }
     assert sent == {topic.name for topic in TOPICS}
+
+
+@pytest.fixture(scope="module")
+def http_documents() -> dict[str, Any]:
+    """OpenAPI documents as the apps give them now."""
+    from services.cli import http_documents as generator
+
+    return {name: json.loads(text) for name, text in generator.http_documents().items()}
+
+
+@pytest.mark.parametrize("name", HTTP_DOCUMENTS)
+def test_the_shipped_openapi_is_what_the_app_says(name: str, http_documents: dict[str, Any]) -> None:
+    """An endpoint that is added, changed or dropped shows up in the document, in the same commit."""
+    assert json.loads(shipped()[name]) == http_documents[name], f"{name} is out of date: {REFRESH}"
+
+
+@pytest.mark.parametrize("name", HTTP_DOCUMENTS)
+def test_openapi_refers_to_things_that_are_there(name: str, http_documents: dict[str, Any]) -> None:
+    """And the schemas of its components are valid ones of the dialect that OpenAPI 3.1 uses."""
+    document = http_documents[name]
+    assert document["openapi"].startswith("3.1")
+    for reference in references(document):
+        assert resolve(document, reference)
+    for schema in document["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("openapi-ingest.json", ["/v1/events", "/v1/sources/{source}/records", "/v1/ticks"]),
+        ("openapi-api.json", ["/v1/alerts", "/v1/alerts/{id}", "/v1/alerts/stream", "/v1/series", "/v1/sources"]),
+    ],
+)
+def test_openapi_names_the_promised_endpoints(name: str, paths: list[str], http_documents: dict[str, Any]) -> None:
+    """Those of the product's contract, with health and metrics beside them."""
+    shown = {path.replace("{alert_id}", "{id}") for path in http_documents[name]["paths"]}
+    assert {*paths, "/health/live", "/health/ready", "/metrics"} <= shown
