@@ -59,7 +59,9 @@ def find_npm(node: Sequence[str]) -> list[str]:
     on_path = shutil.which("npm")
     if on_path and not node[1:]:
         return [on_path]
-    raise PageBuildError(f"the page's build needs npm, which is not beside {' '.join(node)}: pip install {NODE_WHEEL!r}")
+    raise PageBuildError(
+        f"the page's build needs npm, which is not beside {' '.join(node)}: pip install {NODE_WHEEL!r}"
+    )
 
 
 def fingerprint(web: Path) -> str:
@@ -117,7 +119,9 @@ def _forbid_inline_styles(web: Path) -> None:
     """The content policy has no 'unsafe-inline', so a static style attribute would be refused by the browser."""
     for path in [web / "index.html", *sorted((web / "src").rglob("*.svelte"))]:
         if re.search(r"""<[^>]*\sstyle=["'][^{]""", path.read_text()):
-            raise PageBuildError(f'{path.relative_to(web)}: no static style="…": the content policy forbids it; use a class')
+            raise PageBuildError(
+                f'{path.relative_to(web)}: no static style="…": the content policy forbids it; use a class'
+            )
 
 
 def _run(step: str, command: Sequence[str], web: Path, environment: Mapping[str, str]) -> None:

@@ -67,9 +67,14 @@ class MockApi:
     def start(self) -> None:
         """Listen; the second time on the same port as the first."""
         config = uvicorn.Config(
-            self._app(), host="127.0.0.1", port=self.port, log_level="error", ws="none", lifespan="off",
+            self._app(),
+            host="127.0.0.1",
+            port=self.port,
+            log_level="error",
+            ws="none",
+            lifespan="off",
             timeout_graceful_shutdown=1,
-        )  # fmt: skip
+        )
         self._server = uvicorn.Server(config)
         sock = config.bind_socket()
         self.port = sock.getsockname()[1]
@@ -132,7 +137,10 @@ class MockApi:
 
     async def _sources(self) -> Json:
         names = ["cityline", "harris-211", "nonstop-311", "county-chat"]
-        return {"items": [{"source": n, "state": "silent" if n in self.silent else "live"} for n in names], "next": None}
+        return {
+            "items": [{"source": n, "state": "silent" if n in self.silent else "live"} for n in names],
+            "next": None,
+        }
 
     async def _stream(self, request: Request) -> StreamingResponse:
         last = request.headers.get("last-event-id")
@@ -162,8 +170,13 @@ class MockApi:
 
     def _beat(self) -> Json:
         log_time = _z(self.log_time) if self.log_time else None
-        return {"now": _z(self.wall), "log_time": log_time, "lag_seconds": self.lag_seconds,
-                "sources_silent": len(self.silent), "mode": self.mode}  # fmt: skip
+        return {
+            "now": _z(self.wall),
+            "log_time": log_time,
+            "lag_seconds": self.lag_seconds,
+            "sources_silent": len(self.silent),
+            "mode": self.mode,
+        }
 
     async def _series(self, request: Request) -> Json:
         self.series_asked.append(dict(request.query_params))
@@ -180,27 +193,42 @@ def _point(start: datetime, index: int, hours: int) -> Json:
     rise = max(0, index - (hours - 8)) * 2.6
     is_open = index == hours - 1
     observed = round((max(0.0, expected + noise) + rise) * (0.4 if is_open else 1))
-    return {"start": _z(start), "observed": observed, "expected": round(expected, 2),
-            "band_low": round(max(0.0, expected - 3.4), 2), "band_high": round(expected + 4.1, 2), "open": is_open}  # fmt: skip
+    return {
+        "start": _z(start),
+        "observed": observed,
+        "expected": round(expected, 2),
+        "band_low": round(max(0.0, expected - 3.4), 2),
+        "band_high": round(expected + 4.1, 2),
+        "open": is_open,
+    }
 
 
 async def _areas() -> Json:
-    rows = [("TX-HOU", None, "Houston region", "America/Chicago"), ("TX-HARRIS", "TX-HOU", "Harris County", None),
-            ("TX-DT", "TX-HARRIS", "Downtown", None), ("TX-MID", "TX-HARRIS", "Midtown", None)]  # fmt: skip
+    rows = [
+        ("TX-HOU", None, "Houston region", "America/Chicago"),
+        ("TX-HARRIS", "TX-HOU", "Harris County", None),
+        ("TX-DT", "TX-HARRIS", "Downtown", None),
+        ("TX-MID", "TX-HARRIS", "Midtown", None),
+    ]
     return {
         "type": "FeatureCollection",
         "features": [
-            {"type": "Feature", "geometry": None,
-             "properties": {"code": c, "parent": p, "name": n, "timezone": z, "home_area": "TX-HOU"}}
+            {
+                "type": "Feature",
+                "geometry": None,
+                "properties": {"code": c, "parent": p, "name": n, "timezone": z, "home_area": "TX-HOU"},
+            }
             for c, p, n, z in rows
         ],
-    }  # fmt: skip
+    }
 
 
 async def _needs() -> Json:
-    names = {"BV": ("Electricity bills", "Factures d’électricité", "Facturas de luz"),
-             "BH": ("Shelter", "Hébergement", "Albergue"),
-             "BD": ("Food", "Alimentation", "Alimentos")}  # fmt: skip
+    names = {
+        "BV": ("Electricity bills", "Factures d\u2019électricité", "Facturas de luz"),
+        "BH": ("Shelter", "Hébergement", "Albergue"),
+        "BD": ("Food", "Alimentation", "Alimentos"),
+    }
     return {"items": [{"code": c, "name_en": e, "name_fr": f, "name_es": s} for c, (e, f, s) in names.items()]}
 
 

@@ -1,8 +1,9 @@
 // Numbers as the chosen language writes them.
 import { language } from '../words/index.svelte';
+import { numberFormat } from './intl';
 
 function format(value: number, options: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(language.locale, options).format(value);
+  return numberFormat(language.locale, options).format(value);
 }
 
 export function whole(value: number): string {

@@ -1,17 +1,10 @@
 // Moments as text, always in the zone of the area they speak of, with the zone written out.
 import { language, say } from '../words/index.svelte';
+import { dateFormat, relativeFormat } from './intl';
 import { unitFor } from './numbers';
 
-const made = new Map<string, Intl.DateTimeFormat>();
-
 function formatter(zone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${language.locale} ${zone} ${JSON.stringify(options)}`;
-  let found = made.get(key);
-  if (!found) {
-    found = new Intl.DateTimeFormat(language.locale, { timeZone: zone, hourCycle: 'h23', ...options });
-    made.set(key, found);
-  }
-  return found;
+  return dateFormat(language.locale, { timeZone: zone, hourCycle: 'h23', ...options });
 }
 
 const CLOCK: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
@@ -30,6 +23,9 @@ export const dayAndClock = (at: Date, zone: string): string => formatter(zone, {
 /** Sun, Jul 26 */
 export const day = (at: Date, zone: string): string => formatter(zone, DAY).format(at);
 
+/** Sun */
+export const weekday = (at: Date, zone: string): string => formatter(zone, { weekday: 'short' }).format(at);
+
 /** The clock alone while it is the same day as `now` over there, else with the day. */
 export function moment(at: Date, now: Date, zone: string): string {
   return day(at, zone) === day(now, zone) ? clockWithZone(at, zone) : dayAndClock(at, zone);
@@ -40,5 +36,5 @@ export function ago(at: Date, now: Date): string {
   const seconds = (now.getTime() - at.getTime()) / 1000;
   if (seconds < 5) return say('ago_now');
   const [unit, size] = unitFor(seconds);
-  return new Intl.RelativeTimeFormat(language.locale, { style: 'short' }).format(-Math.floor(seconds / size), unit);
+  return relativeFormat(language.locale).format(-Math.floor(seconds / size), unit);
 }

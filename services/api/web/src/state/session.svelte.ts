@@ -1,5 +1,5 @@
 // Signing in, the first load, and the live stream: the page's composition of network and state.
-import type { Alert, Beat, Hello } from '../contract';
+import type { Alert, Beat, Hello, Mode } from '../contract';
 import { Problem, request, requestAll } from '../net/http';
 import type { Signal } from '../net/stream';
 import { shareStream, type Feed } from '../net/tabs';
@@ -19,12 +19,17 @@ class Session {
   readonly connection = new Connection();
   readonly announcer = new Announcer();
   readonly look = new LastLook();
-  now = $derived(this.connection.now(this.store.newest));
+  #ms = $derived(rounded(this.connection.now(this.store.newest).getTime(), this.connection.mode));
+  /** The data's clock for everything that shows an age; in steps, so that a quiet page draws nothing each second. */
+  now = $derived(new Date(this.#ms));
   #feed: Feed | null = null;
   #lastId: string | null = null;
   #queue: Alert[] = [];
   #flushing = false;
   #silent: string | null = null;
+  /** Whether the list was read after the stream had begun: what changed between the two would be missed otherwise. */
+  #listIsCurrent = false;
+  #loadedRest = false;
 
   async start(): Promise<void> {
     const key = takeKeyFromAddress();
@@ -57,7 +62,14 @@ class Session {
     }
     if (this.stage === 'locked') return;
     this.#feed ??= shareStream({ url: 'v1/alerts/stream', lastId: () => this.#lastId, send: (s) => this.#receive(s) });
-    if (this.stage === 'ready') await Promise.all([places.load(), this.#loadEnded()]);
+    if (this.stage !== 'ready') return;
+    await Promise.all([this.#loadEnded(), this.#loadedRest ? null : places.load()]);
+    this.#loadedRest = true;
+  }
+
+  /** To the millisecond: for what is remembered. */
+  exactNow(): Date {
+    return this.connection.now(this.store.newest);
   }
 
   retryNow(): void {
@@ -114,12 +126,16 @@ class Session {
 
   #hello(hello: Hello): void {
     this.connection.hello(hello);
-    if (hello.gap || this.stage !== 'ready') void this.load();
+    if (hello.gap || this.#lastId === null) this.#listIsCurrent = false;
   }
 
   #beat(beat: Beat): void {
     this.connection.takeBeat(beat);
-    if (beat.log_time) this.look.begin(this.connection.mode, this.now);
+    if (!this.#listIsCurrent || this.stage === 'failed') {
+      this.#listIsCurrent = true;
+      void this.load();
+    }
+    if (beat.log_time) this.look.begin(this.connection.mode, this.exactNow());
     const silent = JSON.stringify(beat.sources_silent);
     if (this.#silent !== null && silent !== this.#silent) places.loadSources().catch(asProblem);
     this.#silent = silent;
@@ -146,6 +162,13 @@ class Session {
     if (mode && !this.connection.beat?.mode) this.connection.mode = mode;
     return changes;
   }
+}
+
+const STEP_MS = 5000;
+
+/** Log time moves with each beat anyway; a live space's clock never stands still. */
+function rounded(ms: number, mode: Mode): number {
+  return mode === 'live' ? Math.floor(ms / STEP_MS) * STEP_MS : ms;
 }
 
 /** `groundswell up` prints an address with `#key=…`: used once, then gone from the address bar and the history. */

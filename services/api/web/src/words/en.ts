@@ -3,6 +3,7 @@
 export const en = {
   app: 'Groundswell',
   skip: 'Skip to the alerts',
+  strip: 'At a glance',
   language: 'Language',
   theme: 'Theme',
   theme_auto: 'Theme: as the device',
@@ -28,8 +29,8 @@ export const en = {
 
   exercise: 'EXERCISE',
   replay: 'REPLAY',
-  exercise_band: 'Exercise: made-up calls. Nothing here is real.',
-  replay_band: 'Replay: calls from the past. Nothing here is happening now.',
+  exercise_band: 'Made-up calls. Nothing here is real.',
+  replay_band: 'Calls from the past. Nothing here is happening now.',
 
   counts_label: 'Open alerts by severity',
   new_since: { one: '{n} new since {t}', other: '{n} new since {t}' },
@@ -48,6 +49,7 @@ export const en = {
   rising: 'rising',
   easing: 'easing',
   ended: 'ended',
+  falling: 'falling',
   is_new: 'New',
   was: 'was {severity} until {t}',
   version: 'version {n}, {t}',
@@ -82,7 +84,7 @@ export const en = {
   updated: 'updated {age}',
   ago_now: 'just now',
   acknowledged: 'acknowledged by {who}, {t}',
-  nobody: 'nobody yet',
+  nobody: 'not acknowledged yet',
   chance_week: 'In an ordinary week, the chance of a rise this large here is about {p}.',
   chance_year: 'In an ordinary year, the chance of a rise this large here is about {p}.',
   chance_week_under: 'In an ordinary week, the chance of a rise this large here is under {p}.',
@@ -128,6 +130,7 @@ export const en = {
   chart_observed: 'calls',
   chart_usual: 'usual',
   chart_onset: 'rise began',
+  chart_onset_fall: 'fall began',
   chart_open: 'hour not over',
   hour: 'Hour',
   try_again: 'Try again',

@@ -4,6 +4,7 @@ import type { Table } from './index.svelte';
 export const es: Table = {
   app: 'Groundswell',
   skip: 'Ir a las alertas',
+  strip: 'De un vistazo',
   language: 'Idioma',
   theme: 'Tema',
   theme_auto: 'Tema: como el dispositivo',
@@ -29,8 +30,8 @@ export const es: Table = {
 
   exercise: 'SIMULACRO',
   replay: 'REPETICIÓN',
-  exercise_band: 'Simulacro: llamadas inventadas. Nada de esto es real.',
-  replay_band: 'Repetición: llamadas del pasado. Nada de esto ocurre ahora.',
+  exercise_band: 'Llamadas inventadas. Nada de esto es real.',
+  replay_band: 'Llamadas del pasado. Nada de esto ocurre ahora.',
 
   counts_label: 'Alertas abiertas por gravedad',
   new_since: { one: '{n} nueva desde las {t}', other: '{n} nuevas desde las {t}' },
@@ -52,6 +53,7 @@ export const es: Table = {
   rising: 'en aumento',
   easing: 'cediendo',
   ended: 'terminada',
+  falling: 'bajando',
   is_new: 'Nueva',
   was: '{severity} hasta las {t}',
   version: 'versión {n}, {t}',
@@ -86,7 +88,7 @@ export const es: Table = {
   updated: 'actualizada {age}',
   ago_now: 'ahora mismo',
   acknowledged: 'recibida por {who}, {t}',
-  nobody: 'nadie todavía',
+  nobody: 'aún sin acuse de recibo',
   chance_week: 'En una semana normal, la probabilidad de un aumento así aquí es de un {p}.',
   chance_year: 'En un año normal, la probabilidad de un aumento así aquí es de un {p}.',
   chance_week_under: 'En una semana normal, la probabilidad de un aumento así aquí es de menos de un {p}.',
@@ -132,6 +134,7 @@ export const es: Table = {
   chart_observed: 'llamadas',
   chart_usual: 'habitual',
   chart_onset: 'inicio',
+  chart_onset_fall: 'inicio',
   chart_open: 'hora en curso',
   hour: 'Hora',
   try_again: 'Reintentar',

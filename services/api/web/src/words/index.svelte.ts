@@ -1,5 +1,6 @@
 // The language in force and every text of the page in it. Reading `language.now` inside a component makes it follow a switch.
 import type { Language, Words } from '../contract';
+import { numberFormat, pluralRules } from '../format/intl';
 import { en } from './en';
 import { es } from './es';
 import { fr } from './fr';
@@ -37,12 +38,12 @@ export function say(key: Key, values: Record<string, string | number> = {}): str
   return text.replace(/\{(\w+)\}/g, (place, name: string) => {
     const value = values[name];
     if (value === undefined) return place;
-    return typeof value === 'number' ? new Intl.NumberFormat(language.locale).format(value) : value;
+    return typeof value === 'number' ? numberFormat(language.locale).format(value) : value;
   });
 }
 
 function plural(phrase: Exclude<Phrase, string>, n: number): string {
-  const form = new Intl.PluralRules(language.locale).select(n);
+  const form = pluralRules(language.locale).select(n);
   return form === 'one' || form === 'many' ? (phrase[form] ?? phrase.other) : phrase.other;
 }
 

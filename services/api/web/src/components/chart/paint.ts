@@ -57,10 +57,10 @@ function area(plot: uPlot, xs: ArrayLike<number>, ys: ArrayLike<number | null | 
 }
 
 /** A thin line where the rise began, with its word above the plot. */
-export function onset(plot: uPlot, ink: Ink, seconds: number | null, word: string): void {
+export function onset(plot: uPlot, ink: Ink, seconds: number, word: string): void {
   const { ctx, bbox } = plot;
   const first = plot.data[0][0];
-  if (seconds === null || first === undefined || seconds < first) return;
+  if (first === undefined || seconds < first) return;
   const x = Math.round(plot.valToPos(seconds, 'x', true));
   if (x > bbox.left + bbox.width) return;
   ctx.save();
@@ -87,7 +87,7 @@ export function labels(plot: uPlot, ink: Ink, { columns, observed, usual }: { co
   };
   const { ctx, bbox } = plot;
   const gap = 15 * devicePixelRatio;
-  let calls = y(columns.observed);
+  let calls = y(columns.open ? columns.observed.slice(0, -1) : columns.observed); // the open hour's count is still growing
   let normal = y(columns.expected);
   if (calls !== null && normal !== null && Math.abs(calls - normal) < gap) {
     const middle = (calls + normal) / 2;

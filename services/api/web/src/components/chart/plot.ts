@@ -13,13 +13,13 @@ export interface PlotWords {
 
 export interface PlotOptions {
   zone: string;
-  /** Seconds; null draws no mark. */
-  onset: number | null;
+  /** Where the change began, in seconds. */
+  onset: number;
   words: PlotWords;
   pointed: (index: number | null) => void;
 }
 
-const HEIGHT = 190;
+const HEIGHT = 220;
 
 export class Plot {
   #plot: uPlot;

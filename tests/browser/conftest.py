@@ -1,0 +1,83 @@
+"""One Chromium and one fresh page for the whole run; a made-up API and a clean browser profile for each test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+import hatch_web
+from tests.browser.alerts import NOW
+from tests.browser.mock_api import MockApi
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "services" / "api" / "web"
+RECORD_VIOLATIONS = """
+  window.violations = [];
+  document.addEventListener('securitypolicyviolation', (event) =>
+    window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    """The page as built from the sources as they are now."""
+    hatch_web.build_page(WEB, environment={**os.environ, hatch_web.SKIP: ""})
+    return WEB / "dist"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium from PATH."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.fail("the browser tests need Chromium on PATH: apt-get install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def api(dist: Path) -> Iterator[MockApi]:
+    """A made-up API that listens on a free port, with no alerts."""
+    server = MockApi(dist, now=NOW)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a profile of its own; afterwards nothing may have broken the policy or left the origin."""
+    contexts = []
+    foreign: list[str] = []
+    errors: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(api.url):
+            foreign.append(request.url)
+
+    def opener(path: str = "", **options: Any) -> Page:
+        context = browser.new_context(**{"locale": "en-US", "timezone_id": "Europe/Paris", **options})
+        contexts.append(context)
+        context.add_init_script(RECORD_VIOLATIONS)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", note)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(api.url + path)
+        return page
+
+    yield opener
+    violations = [
+        found for context in contexts for page in context.pages for found in page.evaluate("window.violations")
+    ]
+    for context in contexts:
+        context.close()
+    assert violations == []
+    assert foreign == []
+    assert errors == []
