@@ -1,4 +1,4 @@
-"""The needs: a made-up tree in the pattern of 211 codes, on letters that the real list leaves free, and 311 services."""
+"""The needs: a made-up tree in the pattern of 211 codes, on letters that the real list leaves free, and of 311."""
 
 # ruff: noqa: RUF001
 

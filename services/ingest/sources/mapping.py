@@ -58,6 +58,7 @@ class Labels:
     area: tuple[Label, ...]
     point: tuple[float, float] | None
     time: str
+    line: str
 
 
 class Mapping:
@@ -117,7 +118,7 @@ class Mapping:
                 call = interpreter.call(row)
                 if call is not None:
                     needs = tuple(interpreter.need_paths(row))
-                    yield Labels(needs, interpreter.place(row).path, interpreter.point(row), call["time"])
+                    yield Labels(needs, interpreter.place(row).path, interpreter.point(row), call["time"], call["line"])
             except BadRow:
                 continue
 
