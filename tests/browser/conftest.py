@@ -1,7 +1,6 @@
 """One Chromium and one fresh page for the whole run; a made-up API and a clean browser profile for each test."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,10 @@ def dist() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A real Chromium from PATH."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.fail("the browser tests need Chromium on PATH: apt-get install chromium")
+def browser(chromium_path: Path) -> Iterator[Browser]:
+    """A real Chromium, started once."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield started
         started.close()
 

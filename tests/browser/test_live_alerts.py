@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
@@ -19,7 +19,8 @@ def order(page: Page) -> list[str]:
     return found
 
 
-def card(page: Page, alert_id: str) -> "expect":  # type: ignore[valid-type]
+def card(page: Page, alert_id: str) -> Locator:
+    """The card of one alert, wherever it stands."""
     return page.locator(f"[data-card={alert_id}]")
 
 
