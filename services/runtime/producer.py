@@ -89,6 +89,25 @@ class _Wait:
         return tuple(acks)
 
 
+class AbortableProducer(KafkaProducer):  # type: ignore[misc]  # kafka-python has no types
+    """A KafkaProducer that can be closed without sending what it still holds.
+
+    The library's `close(timeout=0)` flushes first, fails when that takes time, and then goes on sending.
+    """
+
+    aborting = False
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Wait for what was sent, unless everything is to be given up."""
+        if not self.aborting:
+            super().flush(timeout)
+
+    def abort(self) -> None:
+        """Give up what is not acknowledged, at once; its futures fail."""
+        self.aborting = True
+        self.close(timeout=0)
+
+
 class ReliableProducer:
     """An idempotent producer with acks=all that replaces its client when it is stuck or poisoned.
 
@@ -107,7 +126,7 @@ class ReliableProducer:
         *,
         limits: Mapping[str, int],
         stuck_seconds: float = 8.0,
-        build: Callable[..., Any] = KafkaProducer,
+        build: Callable[..., Any] = AbortableProducer,
     ) -> None:
         self._settings, self._clock, self._build = settings, clock, build
         self._limits, self._stuck_seconds = dict(limits), stuck_seconds
@@ -234,7 +253,7 @@ class ReliableProducer:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=10.0)
-        self._drop_client(0.5 if not self._pending else 0)
+        self._drop_client()
 
     def _hand_over(self, number: int, pending: _Pending, client: Any, generation: int) -> Any:
         record = pending.record
@@ -285,7 +304,7 @@ class ReliableProducer:
 
     def _replace(self) -> None:
         """A new client, if Kafka answers; the pending records go to it."""
-        self._drop_client(0)
+        self._drop_client()
         if not is_reachable(self._settings):
             self._reachable, self._last_sign = False, self._clock.monotonic()
             return
@@ -316,12 +335,11 @@ class ReliableProducer:
             self._built = self._last_sign = self._clock.monotonic()
             self._reachable = True
 
-    def _drop_client(self, seconds: float) -> None:
+    def _drop_client(self) -> None:
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
-            with contextlib.suppress(KafkaError):
-                client.close(timeout=seconds)
+            client.abort()
 
     def _send_waiting(self) -> None:
         with self._lock:

@@ -1,0 +1,190 @@
+"""Kafka goes away and comes back: 503 in time, ready says so, nothing that was answered with 202 is lost."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from schemas.log_record import Calls, LogCall, Tick, decode_record
+from schemas.topics import CALLS
+from services.ingest.bootstrap import SpaceProblem, ensure_space, read_space
+from services.runtime.access import KeyStore
+from services.runtime.clock import SystemClock
+from services.runtime.embedded import EmbeddedKafka
+from services.runtime.kafka import Record, RecordRefused, ReliableProducer, read_all
+from services.runtime.settings import Settings
+from tests.integration.ingest_world import World, call, in_world, space_settings, until
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker that these tests may stop."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("own-broker"), heap_mb=256) as node:
+        yield node
+
+
+def test_without_kafka_the_answer_is_503_within_two_seconds_and_it_recovers_by_itself(
+    tmp_path: Path, own_kafka: EmbeddedKafka
+) -> None:
+    async def scenario(world: World) -> None:
+        assert (await world.post(call(id="before"))).status_code == 202
+        await asyncio.to_thread(own_kafka.kill)
+        for number in range(3):
+            start = time.monotonic()
+            answer = await world.post(call(id=f"away-{number}"))
+            assert answer.status_code == 503, answer.text
+            assert time.monotonic() - start < 2.0
+            assert answer.headers["retry-after"] == "2"
+        ready = await world.client.get("/health/ready")
+        assert (ready.status_code, ready.json()["dependencies"]["kafka"]["state"]) == (503, "down")
+        assert (await world.client.get("/health/live")).status_code == 200
+        await asyncio.to_thread(own_kafka.start)
+        await until(world.producer.is_healthy)
+        assert (await world.client.get("/health/ready")).status_code == 200
+        again = await world.post(call(id="away-0"))
+        assert again.status_code == 202
+        ids = [one.id for one in await world.calls()]
+        assert len(set(ids)) == len(ids), "what was sent before the 503 and again after it stands on the log once"
+        assert len(ids) >= 2
+
+    in_world(space_settings(tmp_path, own_kafka.bootstrap), scenario)
+
+
+def test_every_call_that_got_a_202_survives_three_kills_of_the_broker(tmp_path: Path, own_kafka: EmbeddedKafka) -> None:
+    async def scenario(world: World) -> None:
+        acknowledged: set[str] = set()
+        stop = asyncio.Event()
+
+        async def client(name: str) -> None:
+            number = 0
+            while not stop.is_set():
+                given = call(id=f"{name}-{number}", needs=["BD"], area=f"a{name}.{number}")
+                answer = await world.post(given)
+                assert answer.status_code in (202, 503, 429), answer.text
+                if answer.status_code == 202:
+                    acknowledged.add(given["area"])
+                    number += 1
+                else:
+                    await asyncio.sleep(0.1)
+
+        clients = [asyncio.create_task(client(str(one))) for one in range(4)]
+        for _ in range(3):
+            goal = len(acknowledged) + 30
+            await until(lambda goal=goal: len(acknowledged) >= goal, 40)
+            await asyncio.to_thread(own_kafka.kill)
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(own_kafka.start)
+        goal = len(acknowledged) + 30
+        await until(lambda: len(acknowledged) >= goal, 40)
+        stop.set()
+        await asyncio.gather(*clients)
+        await until(lambda: world.producer.pending == 0)
+        written: list[LogCall] = await world.calls()
+        assert acknowledged <= {one.area for one in written}
+
+    in_world(space_settings(tmp_path, own_kafka.bootstrap), scenario)
+
+
+def test_a_record_that_the_broker_refuses_does_not_stop_the_ones_after_it(tmp_path: Path, kafka_bootstrap: str) -> None:
+    settings = space_settings(tmp_path, kafka_bootstrap)
+    ensure_space(settings, SystemClock())
+    compacted, calls = f"{settings.space}.alerts.v1", CALLS.in_space(settings.space)
+    with ReliableProducer(settings, SystemClock(), limits={calls: 1000, compacted: 1000}) as producer:
+        producer.write([Record(calls, b"first", partition=0)], 10)
+        with pytest.raises(RecordRefused, match="Kafka refuses a record"):
+            producer.write([Record(compacted, b"a compacted topic needs a key")], 20)
+        producer.write([Record(calls, b"second", partition=0)], 15)
+        assert producer.replaced >= 1
+        with pytest.raises(RecordRefused, match="larger than the 1000"):
+            producer.write([Record(calls, b"x" * 2000)], 1)
+    assert [one.value for one in read_all(settings, calls, 0)][-2:] == [b"first", b"second"]
+
+
+def test_a_space_is_written_once_and_refuses_other_settings(tmp_path: Path, kafka_bootstrap: str) -> None:
+    settings, clock = space_settings(tmp_path, kafka_bootstrap), SystemClock()
+    config, reference = ensure_space(settings, clock)
+    assert ensure_space(settings, clock) == (config, reference)
+    calls = CALLS.in_space(settings.space)
+    assert [len(read_all(settings, calls, one)) for one in range(2)] == [1, 1]
+    without_folder = settings.model_copy(update={"reference": None})
+    assert ensure_space(without_folder, clock)[1].home_areas == ("harris", "york")
+    changed = settings.model_copy(update={"grid_ms": 1000})
+    with pytest.raises(SpaceProblem, match="grid_ms is 500 on the log and 1000 in the settings"):
+        ensure_space(changed, clock)
+    applied, _ = ensure_space(changed, clock, apply=True)
+    assert applied.grid_ms == 1000
+    assert read_space(settings)[0] == applied
+    assert [len(read_all(settings, calls, one)) for one in range(2)] == [2, 2]
+    nothing = space_settings(tmp_path, kafka_bootstrap).model_copy(update={"reference": None})
+    with pytest.raises(SpaceProblem, match="set GROUNDSWELL_REFERENCE"):
+        ensure_space(nothing, clock)
+
+
+def test_the_process_serves_ticks_in_live_and_stops_cleanly(
+    tmp_path: Path, own_kafka: EmbeddedKafka, free_port: int
+) -> None:
+    settings = space_settings(tmp_path, own_kafka.bootstrap, "live", grid_ms=200)
+    _, key = KeyStore(settings.keys()).add("ingest", "test", source="crm", home_area="harris")
+    environ = dict(os.environ) | {
+        "GROUNDSWELL_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+        "GROUNDSWELL_DATA": str(settings.data),
+        "GROUNDSWELL_REFERENCE": str(settings.reference),
+        "GROUNDSWELL_PARTITIONS": "2",
+        "GROUNDSWELL_GRID_MS": "200",
+        "GROUNDSWELL_INGEST_PORT": str(free_port),
+    }
+    command = [sys.executable, "-m", "services.ingest"]
+    process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{free_port}", timeout=10) as client:
+            _await_ready(client)
+            header = {"Authorization": f"Bearer {key}"}
+            assert client.post("/v1/events", json=call(), headers=header).status_code == 202
+            stamped = call(logged_at="2026-01-01T00:00:00Z")
+            assert client.post("/v1/events", json=stamped, headers=header).status_code == 422
+            assert client.post("/v1/ticks", json={"at": 1769817600000}, headers=header).status_code == 403
+            big = client.post(
+                "/v1/events", content=b" " * (20 * 1024 * 1024), headers=header | {"Content-Type": "application/json"}
+            )
+            assert big.status_code == 413
+            _await_grid_tick(space_settings(tmp_path, own_kafka.bootstrap, "live"))
+        second = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
+        assert second.returncode == 2
+        assert f"port {free_port}".encode() in second.stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _await_ready(client: httpx.Client) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        try:
+            if client.get("/health/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    pytest.fail("ingest was not ready within 40 s")
+
+
+def _await_grid_tick(settings: Settings) -> None:
+    """The tick after the call, stamped at the next point of the grid."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        for partition in range(2):
+            records = [decode_record(one.value or b"") for one in read_all(settings, "calls.events.v1", partition)]
+            stamps = [one.at[-1] for one in records if isinstance(one, Calls)]
+            ticks = [one.at for one in records if isinstance(one, Tick)]
+            if stamps and (stamps[-1] // 200 + 1) * 200 in ticks:
+                return
+    pytest.fail("no tick came at the next point of the grid")
