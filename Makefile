@@ -24,6 +24,7 @@ lint: env-dev ## style, types, the page's types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/mypy --explicit-package-bases tools hatch_web.py
 	@$(BIN)/python hatch_web.py check
 
 format: env-dev ## put the code into shape

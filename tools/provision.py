@@ -59,11 +59,18 @@ def _no_services() -> Iterator[None]:
 
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> None:
     """A failure is not the end: what counts is whether the program is there afterwards."""
-    status = subprocess.run(
-        command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
-    ).returncode
-    if status:
-        sys.stderr.write(f"`{' '.join(command)}` failed (exit status {status})\n")
+    done = subprocess.run(
+        command,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        why = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-5:])
+        sys.stderr.write(f"`{' '.join(command)}` failed (exit status {done.returncode}):\n  {why}\n")
 
 
 def provide(environ: Mapping[str, str]) -> list[Program]:

@@ -87,7 +87,7 @@ class EmbeddedKafka:
         """Whether the broker's process runs."""
         return self._process is not None and self._process.poll() is None
 
-    def start(self, *, timeout_seconds: float = 60.0) -> None:
+    def start(self, *, timeout_seconds: float = 120.0) -> None:
         """Start and wait until the broker answers. Does nothing if it runs already.
 
         Raises:
