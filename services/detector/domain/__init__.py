@@ -1,0 +1,1 @@
+"""The fold and its rooms: pure functions of values; no Kafka, no clock, no randomness, no environment."""

@@ -1,0 +1,1 @@
+"""The worker's own model and fold, in process and without Kafka."""

@@ -1,0 +1,186 @@
+"""`backtest --counts`: scores of every leaf series of a folder of counts (contracts.md §5)."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from schemas.reference import Reference
+from schemas.reference_files import read_reference
+from services.detector.domain.bank import Bank, Floats, Scores, advance
+from services.detector.domain.calendar import Calendar
+from services.detector.domain.profile import Profiles
+
+HOUR_SECONDS = 3600
+
+
+class BadCounts(ValueError):
+    """A folder that does not follow the counts format."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Calls of each leaf series: hourly first, from `fine_hour` on in steps of `fine_seconds`."""
+
+    needs: list[str]
+    areas: list[str]
+    need_of: NDArray[np.int64]
+    """Index of each series' need in `needs`."""
+    start: int
+    """Unix seconds."""
+    hourly: Floats
+    """[series, hour]."""
+    fine: Floats
+    """[series, step after fine_hour]."""
+    fine_hour: int
+    steps: int
+    """Fine steps an hour."""
+    calendar: Calendar
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        """(need, area) of each series."""
+        return [(need, area) for need in self.needs for area in self.areas]
+
+
+def read_counts(folder: Path) -> Counts:
+    """The counts of a folder as arrays; series are all pairs of leaf need and leaf area.
+
+    Raises:
+        BadCounts: a file is missing or rows do not fit the reference files.
+    """
+    try:
+        meta = json.loads((folder / "meta.json").read_text())
+        table = pq.read_table(folder / "counts.parquet")
+    except (FileNotFoundError, json.JSONDecodeError, pa.ArrowInvalid) as error:
+        raise BadCounts(f"{folder} is not a folder of counts: {error}") from None
+    reference = read_reference(folder)
+    needs = _leaves([(need.code, need.parent) for need in reference.needs])
+    areas = _leaves([(area.code, area.parent) for area in reference.areas])
+    start, end, fine_from = (
+        int(datetime.fromisoformat(meta[key]).timestamp()) for key in ("start", "end", "fine_from")
+    )
+    step = int(meta["fine_seconds"])
+    series = _index(table["need"], needs) * len(areas) + _index(table["area"], areas)
+    seconds = table["time"].cast(pa.timestamp("s", tz="UTC")).cast(pa.int64()).to_numpy() - start
+    count = table["count"].to_numpy().astype(np.float64)
+    early = seconds < fine_from - start
+    size = len(needs) * len(areas)
+    return Counts(
+        needs=needs,
+        areas=areas,
+        need_of=np.repeat(np.arange(len(needs)), len(areas)),
+        start=start,
+        hourly=_grid(
+            series[early], seconds[early] // HOUR_SECONDS, count[early], size, (fine_from - start) // HOUR_SECONDS
+        ),
+        fine=_grid(
+            series[~early],
+            (seconds[~early] - (fine_from - start)) // step,
+            count[~early],
+            size,
+            (end - fine_from) // step,
+        ),
+        fine_hour=(fine_from - start) // HOUR_SECONDS,
+        steps=HOUR_SECONDS // step,
+        calendar=Calendar(meta["timezone"], home_holidays(reference, reference.home_areas[0])),
+    )
+
+
+def home_holidays(reference: Reference, home: str) -> dict[date, str]:
+    """Holidays that hold in the whole home area."""
+    return {date.fromisoformat(row.date): row.name for row in reference.holidays if row.area in ("", home)}
+
+
+def _leaves(rows: list[tuple[str, str]]) -> list[str]:
+    inner = {parent for _, parent in rows}
+    return [code for code, _ in rows if code not in inner]
+
+
+def _index(column: pa.ChunkedArray, names: list[str]) -> NDArray[np.int64]:
+    position = {name: i for i, name in enumerate(names)}
+    try:
+        return np.array([position[name] for name in column.to_pylist()], np.int64)
+    except KeyError:
+        raise BadCounts("counts.parquet has rows for codes that are not leaves of the reference files") from None
+
+
+def _grid(series: Any, column: Any, count: Any, rows: int, columns: int) -> Floats:
+    flat: Floats = np.bincount(series * columns + column, count, minlength=rows * columns).astype(np.float64)
+    return flat.reshape(rows, columns)
+
+
+def score_counts(counts: Counts, *, fine: bool) -> Iterator[tuple[int, Floats]]:
+    """(end of interval in Unix seconds, score of each series): hourly, or from `fine_hour` on every fine step.
+
+    A score for time t uses nothing at or after t.
+    """
+    bank, profiles = Bank(), Profiles()
+    bank.grow(len(counts.need_of))
+    profiles.grow(len(counts.needs))
+    first = counts.calendar.bucket(counts.start * 1000)
+    day = counts.calendar.slot(first).day
+    total = counts.hourly.shape[1] + counts.fine.shape[1] // counts.steps
+    for hour in range(total):
+        slot = counts.calendar.slot(first + hour)
+        if slot.day != day:
+            bank.end_day()
+            day = slot.day
+        profile = profiles.factors(slot.week_hour)[counts.need_of]
+        predicted = bank.predict_many(profile)
+        before = bank.sealed_scores()
+        end = counts.start + (hour + 1) * HOUR_SECONDS
+        if hour < counts.fine_hour:
+            observed = counts.hourly[:, hour]
+        else:
+            place = (hour - counts.fine_hour) * counts.steps
+            steps = counts.fine[:, place : place + counts.steps].cumsum(axis=1)
+            observed = steps[:, -1]
+            if fine:
+                width = HOUR_SECONDS // counts.steps
+                for i in range(counts.steps - 1):
+                    share = (i + 1) / counts.steps
+                    score = advance(before, steps[:, i], predicted, first + hour, share).best()
+                    yield end - HOUR_SECONDS + (i + 1) * width, score
+        weight = bank.learn_many(observed, predicted, profile, first + hour)
+        yield end, Scores(bank.up.astype(np.float64), bank.run.astype(np.int64)).best()
+        _learn_profiles(profiles, slot.week_hour, counts, observed, predicted.mean, weight)
+
+
+def _learn_profiles(
+    profiles: Profiles, slot: int, counts: Counts, observed: Floats, mean: Floats, weight: Floats
+) -> None:
+    width = len(counts.areas)
+    believed = weight * observed + (1 - weight) * np.minimum(observed, mean)
+    calls = believed.reshape(-1, width).sum(axis=1)
+    profiles.learn(slot, calls, np.ones(len(calls)))
+
+
+def write_scores(counts: Counts, path: Path, *, every: str, min_score: float) -> int:
+    """Write the scores file (time, area, need, score); returns the number of rows."""
+    need = np.array([need for need, _ in counts.names])
+    area = np.array([area for _, area in counts.names])
+    columns: dict[str, list[Any]] = {"time": [], "series": [], "score": []}
+    for time, score in score_counts(counts, fine=every == "5m"):
+        rows = np.flatnonzero(score >= min_score)
+        columns["time"].append(np.full(len(rows), time))
+        columns["series"].append(rows)
+        columns["score"].append(score[rows])
+    series = np.concatenate(columns["series"])
+    table = pa.table(
+        {
+            "time": pa.array(np.concatenate(columns["time"]), pa.int64()).cast(pa.timestamp("s", tz="UTC")),
+            "area": pa.array(area[series]),
+            "need": pa.array(need[series]),
+            "score": pa.array(np.concatenate(columns["score"])),
+        }
+    )
+    pq.write_table(table, path, compression="zstd")
+    return int(table.num_rows)

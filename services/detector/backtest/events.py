@@ -1,0 +1,111 @@
+"""`backtest --events`: the worker's own fold over a file of calls, in process; the log is a loop."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from schemas.alert import Alert
+from schemas.log_record import VERSION, Calls, Control, LogCall, LogNeed, LogRecord, Tick
+from schemas.reference import Reference, content_hash, encode_reference
+from schemas.space_config import SpaceConfig
+from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.fold import State, step
+from services.detector.domain.outputs import Output
+
+SILENT_TAIL_MS = 72 * HOUR_MS
+"""Time that is let pass after the last call, so that what is open can end."""
+
+
+class BadRow(ValueError):
+    """A row that cannot be replayed; the message names the field."""
+
+
+def run_events(
+    rows: Iterable[Mapping[str, Any]], reference: Reference, budget_per_week: float = 3.0, *, seal_hours: int = 6
+) -> Iterator[Alert]:
+    """Alert versions in the order in which they would have been told.
+
+    Args:
+        rows: calls as dicts of the call event's fields, in order of arrival; `logged_at` (RFC 3339 or ms) where
+            known, else the running maximum of `time`.
+        reference: trees, holidays, zones.
+        budget_per_week: chance alerts a week per home area.
+    """
+    body = encode_reference(reference)
+    config = SpaceConfig("replay", 500, seal_hours, budget_per_week, 1, content_hash(body))
+    control = Control(VERSION, "backtest", "config", 0, 0, "backtest", msgspec.to_builtins(config))
+    for output in fold_records(_records(rows, reference, control), State(), reference):
+        if isinstance(output.value, Alert):
+            yield output.value
+
+
+def fold_records(
+    records: Iterable[tuple[str | None, LogRecord]], state: State, reference: Reference
+) -> Iterator[Output]:
+    """Everything the fold says about (key, record) pairs; `state` is changed."""
+    for key, record in records:
+        yield from step(state, key, record, lambda _: reference)
+
+
+def _records(
+    rows: Iterable[Mapping[str, Any]], reference: Reference, control: Control
+) -> Iterator[tuple[str | None, LogRecord]]:
+    yield None, control
+    clock = 0
+    for row in rows:
+        call, logged_at = log_call(row)
+        clock = max(clock, logged_at if logged_at is not None else call.time)
+        stamp = logged_at if logged_at is not None else clock
+        yield home_of(call, reference), Calls(VERSION, (stamp,), (call,))
+    for passed in range(HOUR_MS, SILENT_TAIL_MS + 1, HOUR_MS):
+        yield None, Tick(VERSION, clock + passed)
+
+
+def home_of(call: LogCall, reference: Reference) -> str:
+    """Home area of a call; without a known place it is the only one there is."""
+    home = reference.home_area(call.area) if call.area is not None else None
+    if home is not None:
+        return home
+    if len(reference.home_areas) != 1:
+        raise BadRow("area: a call without a known place, and the reference has several home areas")
+    return reference.home_areas[0]
+
+
+def log_call(row: Mapping[str, Any]) -> tuple[LogCall, int | None]:
+    """A call event's fields as they would stand on the log, and when it was logged, if the row says so (ms)."""
+    try:
+        digest = hashlib.blake2b(f"{row['source']}\0{row['id']}".encode(), digest_size=8).hexdigest()
+        needs = tuple(
+            need if isinstance(need, str) else LogNeed(need["code"], need.get("met"), need.get("reason"))
+            for need in row["needs"]
+        )
+        call = LogCall(
+            id=digest,
+            source=row["source"],
+            time=_milliseconds(row["time"]),
+            line=row["line"],
+            needs=needs,
+            area=row.get("area"),
+            type=row.get("type"),
+            channel=row.get("channel"),
+            outcome=row.get("outcome"),
+            revision=row.get("revision", 0),
+            void=row.get("void", False),
+            count=row.get("count", 1),
+        )
+    except KeyError as error:
+        raise BadRow(f"{error.args[0]}: is missing") from None
+    logged_at = row.get("logged_at")
+    return call, None if logged_at is None else _milliseconds(logged_at)
+
+
+def _milliseconds(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if moment.tzinfo is None:
+        raise BadRow("time: has no offset")
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,113 @@
+"""The life of an alert: raised, changed, moved to the node that explains it best, easing, ended (design.md, Alerts).
+
+An episode is an alert or a candidate for one: a rise that came within five times the budget. It is followed the
+same way in both cases; only what meets the budget is told.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from services.detector.domain.rarity import severity
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+CANDIDATE_FACTOR = 5.0
+"""Candidates are followed up to this many times the budget."""
+MOVE_NATS = 1.0
+"""How much better another node must explain the rise before the alert moves there."""
+DWELL_MS = 6 * HOUR_MS
+"""An alert ends after easing this long."""
+CALM_SD, WILD_SD = 1.0, 2.5
+"""Easing begins under the first, rising again above the second: excess of the last hours in sd."""
+RECENT_HOURS = 3
+
+State = Literal["rising", "easing", "ended"]
+
+
+@dataclass
+class Episode:
+    """One rise, from the moment that it was noticed."""
+
+    node: int
+    noticed_at: int
+    """ms."""
+    since: int
+    """Bucket in which the rise began."""
+    id: str = ""
+    """Given when it is raised."""
+    score: float = 0.0
+    peak: float = 0.0
+    status: State = "rising"
+    raised_at: int | None = None
+    """ms; None while it is only a candidate."""
+    easing_at: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+    version: int = 0
+    told: "Told | None" = None
+    carried: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Observed, expected and variance of its hours that are no longer kept."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return self.status != "ended"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the last version said: the next one must say something else."""
+
+    at: int
+    observed: int
+    status: State
+    severity: str
+    node: int
+
+
+def episode_id(home_area: str, kind: str, need: str, area: str, at_ms: int) -> str:
+    """Id of an alert: what it was when it was raised.
+
+    >>> episode_id("tx", "surge", "BD", "tx-1", 1000)
+    '82a89854de013cc3'
+    """
+    text = "\\n".join((home_area, kind, need, area, str(at_ms)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def next_state(episode: Episode, now: int, recent_z: float, score: float, end_score: float) -> State:
+    """Rising, easing or ended, with thresholds apart so that it does not flap."""
+    if recent_z >= WILD_SD:
+        return "rising"
+    calm = recent_z <= CALM_SD or score < end_score
+    if episode.status == "rising":
+        return "easing" if calm else "rising"
+    if not calm or episode.easing_at is None:
+        return episode.status
+    return "ended" if now - episode.easing_at >= DWELL_MS else "easing"
+
+
+def is_news(episode: Episode, now: int, observed: int, level: str) -> bool:
+    """Whether a new version is due.
+
+    At once when status, severity or node changed; otherwise when the count moved by at least 1 and 5 % and 5 s of log
+    time have passed (60 s after the first hour).
+    """
+    told = episode.told
+    if told is None:
+        return True
+    if (told.status, told.severity, told.node) != (episode.status, level, episode.node):
+        return True
+    moved = abs(observed - told.observed)
+    pause = 5_000 if now - (episode.raised_at or now) < HOUR_MS else 60_000
+    return moved >= max(1.0, 0.05 * told.observed) and now - told.at >= pause
+
+
+def level_of(episode: Episode, home_recurrence_days: float, excess: float) -> str:
+    """Severity; it does not fall while the alert rises, so that words do not flicker."""
+    order = ("minor", "moderate", "severe", "extreme")
+    now = severity(home_recurrence_days, excess)
+    if episode.told is None or episode.status != "rising":
+        return now
+    return max(now, episode.told.severity, key=order.index)

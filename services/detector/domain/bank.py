@@ -1,0 +1,266 @@
+"""The bank: a negative-binomial model and five CUSUMs for each node, as arrays (detection.md).
+
+Mean of an hour: mu = lambda x p (level x weekly profile). Predictive: negative binomial with shape
+r = 1 / (kappa + 1 / a), a being the gamma shape of the level. Levels, dispersion and variance inflation are learned
+hour by hour when an hour is sealed; scores are sums of log-likelihood ratios, in nats, against a rise of
+1, 2, 4, 8 or 16 standard deviations of the node's average hour.
+
+Stored in float32, computed in float64, so that what a snapshot keeps is exactly what the next hour starts from.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detector.domain.calendar import WEEK_HOURS
+
+Floats = NDArray[np.float64]
+Stored = NDArray[np.float32]
+Index = NDArray[np.int64] | slice
+
+EVERY = slice(None)
+SIZES = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+"""Rises looked for, in sd of an average hour."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Constants of the model; part of the model's version."""
+
+    level_shape: float = 0.2
+    level_drift: float = 1.5e-5
+    """Variance of the level's random walk per hour, relative."""
+    least_rate: float = 0.01
+    """Calls an hour below which no history can claim a node to be."""
+    kappa: float = 0.08
+    kappa_weight: float = 50.0
+    kappa_most: float = 3.0
+    memory_hours: float = 8.0 * WEEK_HOURS
+    vif_days: float = 7.0
+    vif_most: float = 12.0
+    winsor_sd: float = 4.0
+    cap_nats: float = 40.0
+    """An uncapped CUSUM lingers after a big surge."""
+    careful_after_hours: int = 2 * WEEK_HOURS
+    """Anomaly-aware learning and alerts begin after two seasons."""
+    accept_after_hours: int = WEEK_HOURS
+    """A level that has stayed away this long is the new normal."""
+
+
+TUNING = Tuning()
+
+
+class Prediction(NamedTuple):
+    """What an hour should bring: arrays over the nodes asked for."""
+
+    mean: Floats
+    shape: Floats
+    """r of the negative binomial."""
+    sd_average: Floats
+    """sd of the node's average hour: the unit of a rise."""
+    variance: Floats
+    vif: Floats
+
+    def rows(self, nodes: Index) -> "Prediction":
+        """The same for some of the nodes."""
+        return self if isinstance(nodes, slice) else Prediction(*(column[nodes] for column in self))
+
+
+class Scores(NamedTuple):
+    """Five upward CUSUMs and the bucket in which each last left zero."""
+
+    up: Floats
+    run: NDArray[np.int64]
+
+    def best(self) -> Floats:
+        """Highest of the five, rounded as every comparison wants it."""
+        best: Floats = np.round(self.up.max(axis=1), 4)
+        return best
+
+
+@dataclass
+class Bank:
+    """State of all nodes of a home area; row i is node i."""
+
+    ARRAYS: ClassVar[dict[str, tuple[str, int]]] = {
+        "level_a": ("f4", 0),
+        "level_b": ("f4", 0),
+        "kappa_num": ("f4", 0),
+        "kappa_den": ("f4", 0),
+        "day_residual": ("f4", 0),
+        "day_variance": ("f4", 0),
+        "vif_sum": ("f4", 0),
+        "vif_weight": ("f4", 0),
+        "down": ("f4", 0),
+        "raised_hours": ("f4", 0),
+        "up": ("f4", len(SIZES)),
+        "run": ("i4", len(SIZES)),
+    }
+    size: int = 0
+    hours: int = 0
+    """Hours learned by the home area."""
+
+    def __post_init__(self) -> None:
+        self._arrays = {name: _zeros(0, width, dtype) for name, (dtype, width) in self.ARRAYS.items()}
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        try:
+            return self.__dict__["_arrays"][name][: self.size]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def grow(self, size: int) -> None:
+        """Make room for nodes 0 … size-1; a new node is one that has been silent in all hours so far."""
+        old = self.size
+        if size <= old:
+            return
+        if size > len(self._arrays["down"]):
+            room = max(64, 2 * size)
+            for name, (dtype, width) in self.ARRAYS.items():
+                wider = _zeros(room, width, dtype)
+                wider[:old] = self._arrays[name][:old]
+                self._arrays[name] = wider
+        self.size = size
+        self.level_a[old:] = TUNING.level_shape
+        self.level_b[old:] = TUNING.level_shape / 0.05 + self.hours
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name, for a snapshot."""
+        return {name: self._arrays[name][: self.size] for name in self.ARRAYS}
+
+    @classmethod
+    def restored(cls, size: int, hours: int, columns: dict[str, NDArray[Any]]) -> "Bank":
+        """A bank from the arrays of a snapshot."""
+        bank = cls(size=size, hours=hours)
+        bank._arrays = {name: columns[name].copy() for name in cls.ARRAYS}
+        return bank
+
+    @property
+    def careful(self) -> bool:
+        """Whether two seasons have been seen."""
+        return self.hours >= TUNING.careful_after_hours
+
+    def kappa(self, nodes: Index = EVERY) -> Floats:
+        """Dispersion, shrunk to the pool."""
+        num, den = _wide(self.kappa_num, nodes), _wide(self.kappa_den, nodes)
+        raw = (num + TUNING.kappa * TUNING.kappa_weight) / (den + TUNING.kappa_weight)
+        return np.clip(raw, 0.005, TUNING.kappa_most)
+
+    def vif(self, nodes: Index = EVERY) -> Floats:
+        """Variance inflation of a day's sum."""
+        total, weight = _wide(self.vif_sum, nodes), _wide(self.vif_weight, nodes)
+        return np.clip((total + TUNING.vif_days) / (weight + TUNING.vif_days), 1.0, TUNING.vif_most)
+
+    def level(self, nodes: Index = EVERY) -> Floats:
+        """Calls in an average hour."""
+        return np.maximum(_wide(self.level_a, nodes) / _wide(self.level_b, nodes), TUNING.least_rate)
+
+    def predict_many(self, profile: Floats, nodes: Index = EVERY) -> Prediction:
+        """The hour to come; `profile` is the factor of its slot for each of the nodes."""
+        level, kappa = self.level(nodes), self.kappa(nodes)
+        mean = level * profile
+        return Prediction(
+            mean=mean,
+            shape=1.0 / (kappa + 1.0 / np.maximum(_wide(self.level_a, nodes), TUNING.level_shape)),
+            sd_average=np.sqrt(level + kappa * level**2),
+            variance=mean + kappa * mean**2,
+            vif=self.vif(nodes),
+        )
+
+    def sealed_scores(self, nodes: Index = EVERY) -> Scores:
+        """CUSUMs at the seal point, from which all later hours are computed again."""
+        return Scores(self.up[nodes].astype(np.float64), self.run[nodes].astype(np.int64))
+
+    def learn_many(self, observed: Floats, predicted: Prediction, profile: Floats, bucket: int) -> Floats:
+        """Learn one sealed hour for every node; returns the weight (0.05..1) that each hour was learned with."""
+        after = advance(self.sealed_scores(), observed, predicted, bucket)
+        self.up[:], self.run[:] = after.up, after.run
+        self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
+        weight = self._weights(after.best())
+        capped = np.minimum(observed, predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif))
+        self._learn_level(capped, predicted, profile, weight)
+        if self.hours >= WEEK_HOURS:
+            self._learn_dispersion(capped, predicted, weight)
+            self.day_residual[:] += (weight * (capped - predicted.mean)).astype(np.float32)
+            self.day_variance[:] += (weight * predicted.variance).astype(np.float32)
+        self.hours += 1
+        return weight
+
+    def end_day(self) -> None:
+        """Learn variance inflation from the sums of the day that ended."""
+        variance = _wide(self.day_variance, EVERY)
+        seen = variance > 0.05
+        ratio = np.where(seen, _wide(self.day_residual, EVERY) ** 2 / np.where(seen, variance, 1.0), 0.0)
+        ratio = np.minimum(ratio, 9.0 * self.vif())
+        keep = 1.0 - 24.0 / TUNING.memory_hours
+        self.vif_sum[:] = np.where(seen, keep * _wide(self.vif_sum, EVERY) + ratio, self.vif_sum)
+        self.vif_weight[:] = np.where(seen, keep * _wide(self.vif_weight, EVERY) + 1.0, self.vif_weight)
+        self.day_residual[:] = 0.0
+        self.day_variance[:] = 0.0
+
+    def forget_scores(self, nodes: Index) -> None:
+        """Start the CUSUMs of some nodes again from zero."""
+        self.up[nodes] = 0.0
+        self.raised_hours[nodes] = 0.0
+
+    def _weights(self, score: Floats) -> Floats:
+        if not self.careful:
+            return np.ones(self.size)
+        highest = np.maximum(score, _wide(self.down, EVERY))
+        self.raised_hours[:] = np.where(highest > 3.0, self.raised_hours + 1.0, 0.0)
+        accepted = self.raised_hours > TUNING.accept_after_hours
+        weight = np.clip(np.exp(-(highest - 3.0) / 2.0), 0.05, 1.0)
+        return np.where(accepted, 1.0, weight)
+
+    def _learn_level(self, observed: Floats, predicted: Prediction, profile: Floats, weight: Floats) -> None:
+        a, b = _wide(self.level_a, EVERY), _wide(self.level_b, EVERY)
+        keep = 1.0 / (1.0 + a * TUNING.level_drift)
+        phi = predicted.variance / np.maximum(predicted.mean, 1e-9) * predicted.vif
+        self.level_a[:] = np.maximum(keep * a + weight * observed / phi, 1e-3)
+        self.level_b[:] = keep * b + weight * profile / phi
+
+    def _learn_dispersion(self, observed: Floats, predicted: Prediction, weight: Floats) -> None:
+        mu = predicted.mean
+        excess = (observed - mu) ** 2 - mu
+        spread = 1.0 + 2.0 * mu * (1.0 + self.kappa() * mu) ** 2
+        keep = 1.0 - 1.0 / TUNING.memory_hours
+        self.kappa_num[:] = keep * _wide(self.kappa_num, EVERY) + weight * excess * mu / spread
+        self.kappa_den[:] = keep * _wide(self.kappa_den, EVERY) + weight * mu**3 / spread
+
+
+def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int, share: float = 1.0) -> Scores:
+    """CUSUMs after one more bucket, of which `share` (0..1) has passed.
+
+    S_c = max(0, S_c + llr_c / (1 + (VIF - 1) min(1, 2 / c))), the ratio being that of a negative binomial with
+    mean mu + c sd to one with mean mu, at the same shape.
+    """
+    mu = np.maximum(predicted.mean * share, 1e-4)[:, None]
+    risen = mu + SIZES * (predicted.sd_average * share)[:, None]
+    ratio = _log_ratio(observed[:, None], mu, risen, predicted.shape[:, None])
+    temper = 1.0 + (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
+    up = np.clip(scores.up + ratio / temper, 0.0, TUNING.cap_nats)
+    run = np.where((scores.up <= 0.0) & (up > 0.0), bucket, scores.run)
+    return Scores(up, run)
+
+
+def _advance_down(score: Floats, observed: Floats, predicted: Prediction) -> Floats:
+    """The same for a fall to half the mean."""
+    mu = np.maximum(predicted.mean, 1e-4)
+    ratio = _log_ratio(observed, mu, 0.5 * mu, predicted.shape)
+    return np.clip(score + ratio / predicted.vif, 0.0, TUNING.cap_nats)
+
+
+def _log_ratio(observed: Floats, mu: Floats, other: Floats, shape: Floats) -> Floats:
+    tail = np.log((shape + other) / (shape + mu))
+    ratio: Floats = observed * (np.log(other / mu) - tail) - shape * tail
+    return ratio
+
+
+def _wide(stored: NDArray[Any], nodes: Index) -> Floats:
+    return stored[nodes].astype(np.float64)
+
+
+def _zeros(rows: int, width: int, dtype: str) -> NDArray[Any]:
+    return np.zeros((rows, width) if width else rows, dtype)

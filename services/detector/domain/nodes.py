@@ -1,0 +1,109 @@
+"""The series of one home area: leaves that calls named, and the nodes (need x area) above them."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.codes import CONTACTS
+from services.detector.domain.tree import Tree
+
+Pair = tuple[str, str]
+"""(need, area)."""
+
+
+class Nodes:
+    """Leaves and nodes get a number when they first occur; numbers never change, codes stay the truth.
+
+    A leaf is a pair that calls named, at whatever level; its nodes are all pairs of an ancestor-or-self need
+    and an ancestor-or-self area.
+    """
+
+    def __init__(self, needs: Tree, areas: Tree) -> None:
+        self.needs, self.areas = needs, areas
+        self.leaves: list[Pair] = []
+        self.names: list[Pair] = []
+        self.need_names: list[str] = []
+        self._leaf: dict[Pair, int] = {}
+        self._node: dict[Pair, int] = {}
+        self._need: dict[str, int] = {}
+        self._above: list[NDArray[np.int64]] = []
+        self._need_of: list[int] = []
+        self._by_area: dict[str, list[int]] = {}
+        self._need_array = np.zeros(0, np.int64)
+
+    @classmethod
+    def restored(cls, needs: Tree, areas: Tree, leaves: Sequence[Pair], names: Sequence[Pair]) -> "Nodes":
+        """The same numbers again, whatever trees are in force now."""
+        nodes = cls(needs, areas)
+        for name in names:
+            nodes._number(name)
+        for need, area in leaves:
+            nodes.leaf(need, area)
+        return nodes
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def leaf(self, need: str, area: str) -> int:
+        """Number of a leaf, new if need be."""
+        found = self._leaf.get((need, area))
+        if found is None:
+            found = self._leaf[need, area] = len(self.leaves)
+            self.leaves.append((need, area))
+            above = [self._number((n, a)) for n in self.needs.path(need) for a in self.areas.path(area)]
+            self._above.append(np.array(above, np.int64))
+        return found
+
+    def above(self, leaf: int) -> NDArray[np.int64]:
+        """Nodes that a leaf counts in, itself among them."""
+        return self._above[leaf]
+
+    def find(self, need: str, area: str) -> int | None:
+        """Number of a node that has occurred."""
+        return self._node.get((need, area))
+
+    @property
+    def need_of(self) -> NDArray[np.int64]:
+        """Number of each node's need, by which it finds its profile."""
+        if len(self._need_array) != len(self._need_of):
+            self._need_array = np.array(self._need_of, np.int64)
+        return self._need_array
+
+    def related(self, one: int, other: int) -> bool:
+        """Whether two nodes can speak of the same rise: comparable in both trees."""
+        (need, area), (other_need, other_area) = self.names[one], self.names[other]
+        return self._comparable(self.needs, need, other_need) and self._comparable(self.areas, area, other_area)
+
+    def covers(self, upper: int, lower: int) -> bool:
+        """Whether a node holds every call of another."""
+        (need, area), (low_need, low_area) = self.names[upper], self.names[lower]
+        return self.needs.covers(need, low_need) and self.areas.covers(area, low_area)
+
+    def below(self, node: int) -> list[int]:
+        """Nodes that a node covers, without itself."""
+        return [other for other in range(len(self)) if other != node and self.covers(node, other)]
+
+    def in_area(self, area: str) -> NDArray[np.int64]:
+        """Numbers of the nodes of exactly this area."""
+        return np.array(self._by_area.get(area, ()), np.int64)
+
+    def raisable(self, nodes: Iterable[int]) -> list[int]:
+        """Nodes that may carry a surge alert: all but the pseudo-need of contacts."""
+        return [node for node in nodes if self.names[node][0] != CONTACTS]
+
+    def _number(self, name: Pair) -> int:
+        found = self._node.get(name)
+        if found is None:
+            found = self._node[name] = len(self.names)
+            self.names.append(name)
+            self._by_area.setdefault(name[1], []).append(found)
+            need = self._need.setdefault(name[0], len(self._need))
+            if need == len(self.need_names):
+                self.need_names.append(name[0])
+            self._need_of.append(need)
+        return found
+
+    @staticmethod
+    def _comparable(tree: Tree, one: str, other: str) -> bool:
+        return tree.covers(one, other) or tree.covers(other, one)

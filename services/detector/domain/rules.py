@@ -1,0 +1,51 @@
+"""What a partition's home areas share: the configuration and the reference data in force."""
+
+import zlib
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import cast
+
+from schemas.alert import Mode
+from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
+from schemas.reference import Reference
+from schemas.space_config import SpaceConfig
+from services.detector.domain.calendar import Calendar
+from services.detector.domain.tree import Tree
+
+SPREAD_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Configuration and reference of a space, as a `config` control brought them."""
+
+    config: SpaceConfig
+    reference: Reference
+
+    @property
+    def mode(self) -> Mode:
+        """What alerts carry."""
+        return cast(Mode, self.config.mode)
+
+    @cached_property
+    def needs(self) -> Tree:
+        """Needs, and the pseudo-needs as roots of their own."""
+        rows = [(need.code, need.parent) for need in self.reference.needs]
+        return Tree([*rows, (UNMAPPED, ""), (CONTACTS, "")])
+
+    @cached_property
+    def areas(self) -> Tree:
+        """Areas, and each home area's unknown places."""
+        rows = [(area.code, area.parent) for area in self.reference.areas]
+        return Tree([*rows, *((unmapped_area(home), home) for home in self.reference.home_areas)])
+
+    def calendar(self, home_area: str) -> Calendar:
+        """Buckets and holidays of a home area."""
+        rows = (row for row in self.reference.holidays if row.area in ("", home_area))
+        zone = self.reference.area_by_code[home_area].timezone
+        return Calendar(zone, {date.fromisoformat(row.date): row.name for row in rows})
+
+    def close_offset_ms(self, home_area: str) -> int:
+        """0-30 s after the hour at which a home area closes it, so that not all close at once."""
+        return zlib.crc32(home_area.encode()) % SPREAD_MS

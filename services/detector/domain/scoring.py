@@ -1,0 +1,216 @@
+"""Scores of nodes: the sealed bank carried over the hours that are closed but not sealed, and over the open one."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detector.domain.bank import EVERY, Bank, Floats, Index, Prediction, Scores, advance
+from services.detector.domain.calendar import Calendar
+from services.detector.domain.ledger import Ledger
+from services.detector.domain.nodes import Nodes
+from services.detector.domain.profile import Profiles
+
+KEPT_HOURS = 72
+SILENT_BELOW = 6.0
+"""An hour without any contact, where at least this many were usual, tells of a closed or broken line, not of need."""
+
+
+@dataclass(frozen=True)
+class PastHour:
+    """One sealed bucket: what it held and what it should have held, for every node known then."""
+
+    bucket: int
+    observed: NDArray[np.float32]
+    expected: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    """Of the count, inflated for autocorrelation."""
+
+
+@dataclass
+class Totals:
+    """Sums over some hours of one node."""
+
+    observed: float = 0.0
+    expected: float = 0.0
+    variance: float = 0.0
+
+    def add(self, observed: float, expected: float, variance: float) -> None:
+        """One more hour."""
+        self.observed += observed
+        self.expected += expected
+        self.variance += variance
+
+    @property
+    def excess(self) -> float:
+        """Calls above what was expected."""
+        return self.observed - self.expected
+
+    @property
+    def z(self) -> float:
+        """Excess in standard deviations."""
+        return float(self.excess / np.sqrt(max(self.variance, 1e-6)))
+
+
+@dataclass
+class Scoring:
+    """Model and scores of one home area."""
+
+    nodes: Nodes
+    calendar: Calendar
+    ledger: Ledger
+    bank: Bank = field(default_factory=Bank)
+    profiles: Profiles = field(default_factory=Profiles)
+    past: deque[PastHour] = field(default_factory=lambda: deque(maxlen=KEPT_HOURS))
+    open_bucket: int = 0
+    contacts: int | None = None
+    """Node of all contacts of the home area."""
+    fresh_from: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    """Bucket from which each node's CUSUM may count: later than the end of its last alert."""
+    _predicted: dict[int, Prediction] = field(default_factory=dict, repr=False)
+    closed: Scores = field(default_factory=lambda: Scores(np.zeros((0, 5)), np.zeros((0, 5), np.int64)))
+
+    def grow(self) -> None:
+        """Room for every node that has occurred."""
+        size, old = len(self.nodes), len(self.fresh_from)
+        if size == old:
+            return
+        self.bank.grow(size)
+        self.profiles.grow(len(self.nodes.need_names))
+        self.fresh_from = np.concatenate([self.fresh_from, np.zeros(size - old, np.int32)])
+        more = size - len(self.closed.up)
+        self.closed = Scores(
+            np.concatenate([self.closed.up, np.zeros((more, 5))]),
+            np.concatenate([self.closed.run, np.zeros((more, 5), np.int64)]),
+        )
+
+    def unlearn(self) -> None:
+        """Forget all that was learned, to learn again from history."""
+        self.bank, self.profiles = Bank(), Profiles()
+        self.past.clear()
+        self._predicted.clear()
+        size, self.fresh_from = len(self.fresh_from), self.fresh_from[:0]
+        if size:
+            self.grow()
+
+    def profile(self, bucket: int, nodes: Index = EVERY) -> Floats:
+        """Factor of a bucket's slot for some nodes."""
+        factors: Floats = self.profiles.factors(self.calendar.slot(bucket).week_hour)[self.nodes.need_of[nodes]]
+        return factors
+
+    def predict(self, bucket: int, nodes: Index = EVERY) -> Prediction:
+        """What a whole bucket should bring."""
+        return self._whole(bucket).rows(nodes)
+
+    def _whole(self, bucket: int) -> Prediction:
+        """The prediction for every node, kept until something is learned or a node is added."""
+        known = self._predicted.get(bucket)
+        if known is None or len(known.mean) != len(self.nodes):
+            known = self._predicted[bucket] = self.bank.predict_many(self.profile(bucket))
+        return known
+
+    def recompute(self, nodes: Index = EVERY) -> None:
+        """Scores at the end of the last closed bucket, from the seal point on."""
+        scores = self.bank.sealed_scores(nodes)
+        for bucket in range(self.ledger.sealed_until, self.open_bucket):
+            scores = self._after(scores, bucket, nodes)
+        self.closed.up[nodes], self.closed.run[nodes] = scores
+
+    def close(self) -> None:
+        """The open bucket is over: carry every node over it."""
+        self.closed = self._after(self.closed, self.open_bucket, EVERY)
+        self.open_bucket += 1
+
+    def _after(self, scores: Scores, bucket: int, nodes: Index) -> Scores:
+        if self.is_silent(bucket):
+            return scores
+        counts = self.ledger.counts(bucket, len(self.nodes))[nodes]
+        after = advance(scores, counts, self.predict(bucket, nodes), bucket)
+        stale = self.fresh_from[nodes] > bucket
+        return Scores(np.where(stale[:, None], 0.0, after.up), after.run)
+
+    def open_scores(self, nodes: Index, share: float) -> Scores:
+        """Scores with the part of the open bucket that has passed."""
+        counts = self.ledger.counts(self.open_bucket, len(self.nodes))[nodes]
+        before = Scores(self.closed.up[nodes], self.closed.run[nodes])
+        after = advance(before, counts, self.predict(self.open_bucket, nodes), self.open_bucket, max(share, 1e-3))
+        stale = self.fresh_from[nodes] > self.open_bucket
+        return Scores(np.where(stale[:, None], 0.0, after.up), after.run)
+
+    def is_silent(self, bucket: int) -> bool:
+        """Whether nobody at all was heard where many contacts were usual."""
+        if self.contacts is None or not self.bank.careful:
+            return False
+        quiet = self.ledger.counts(bucket, len(self.nodes))[self.contacts] == 0
+        return bool(quiet and self._whole(bucket).mean[self.contacts] >= SILENT_BELOW)
+
+    def start_again(self, nodes: list[int], bucket: int) -> None:
+        """After an alert has ended: what these nodes had gathered until `bucket` counts no more."""
+        index = np.array(nodes, np.int64)
+        self.fresh_from[index] = bucket
+        self.bank.forget_scores(index)
+        self.closed.up[index] = 0.0
+
+    def hours_of(self, nodes: NDArray[np.int64], bucket: int, share: float) -> tuple[Floats, Floats, Floats]:
+        """(observed, expected, inflated variance) of nodes in one bucket that is not sealed."""
+        part = share if bucket == self.open_bucket else 1.0
+        whole = self.predict(bucket, nodes)
+        variance = (whole.mean + (whole.variance - whole.mean) * part) * part * whole.vif
+        return self.ledger.counts(bucket, len(self.nodes))[nodes], whole.mean * part, variance
+
+    def totals_many(self, nodes: NDArray[np.int64], since: int, share: float) -> tuple[Floats, Floats]:
+        """Observed and expected sums of several nodes from a bucket on."""
+        observed, expected = np.zeros(len(nodes)), np.zeros(len(nodes))
+        for hour in self.past:
+            known = nodes < len(hour.observed)
+            if hour.bucket >= since:
+                observed[known] += hour.observed[nodes[known]]
+                expected[known] += hour.expected[nodes[known]]
+        for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
+            observed += self.ledger.counts(bucket, len(self.nodes))[nodes]
+            expected += self.predict(bucket, nodes).mean * (share if bucket == self.open_bucket else 1.0)
+        return observed, expected
+
+    def totals(self, node: int, since: int, share: float) -> Totals:
+        """Sums of a node from a bucket on, as far back as hours are kept."""
+        totals, only = Totals(), np.array([node])
+        for hour in self.past:
+            if hour.bucket >= since and node < len(hour.observed):
+                totals.add(float(hour.observed[node]), float(hour.expected[node]), float(hour.variance[node]))
+        for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
+            observed, expected, variance = self.hours_of(only, bucket, share)
+            totals.add(float(observed[0]), float(expected[0]), float(variance[0]))
+        return totals
+
+    def learn(self, bucket: int, counts: Floats) -> PastHour:
+        """Learn one bucket for good."""
+        predicted = self.predict(bucket)
+        hour = PastHour(
+            bucket,
+            counts.astype(np.float32),
+            predicted.mean.astype(np.float32),
+            (predicted.variance * predicted.vif).astype(np.float32),
+        )
+        slot = self.calendar.slot(bucket)
+        if not self.is_silent(bucket):
+            weight = self.bank.learn_many(counts, predicted, self.profile(bucket), bucket)
+            if slot.holiday is None:
+                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight)
+        if self.calendar.slot(bucket + 1).day != slot.day:
+            self.bank.end_day()
+        self._predicted.clear()
+        return hour
+
+    def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats) -> None:
+        """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
+        believed = weight * counts + (1.0 - weight) * np.minimum(counts, mean)
+        rows = self._home_rows
+        calls = np.zeros(len(self.nodes.need_names))
+        calls[self.nodes.need_of[rows]] = believed[rows]
+        self.profiles.learn(slot, calls, np.ones(len(calls)))
+
+    @property
+    def _home_rows(self) -> NDArray[np.int64]:
+        """Nodes whose area is the home area."""
+        return self.nodes.in_area(self.nodes.names[self.contacts][1] if self.contacts is not None else "")

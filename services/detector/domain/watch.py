@@ -1,0 +1,171 @@
+"""The watch over one home area: which rises are noticed, raised, moved, merged, easing and ended."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.detector.domain.alerts import (
+    CANDIDATE_FACTOR,
+    HOUR_MS,
+    MOVE_NATS,
+    RECENT_HOURS,
+    Episode,
+    episode_id,
+    next_state,
+)
+from services.detector.domain.bank import TUNING
+from services.detector.domain.rarity import threshold
+from services.detector.domain.scoring import KEPT_HOURS, Scoring
+
+WEEK_MS = 7 * 24 * HOUR_MS
+END_NATS = 3.0
+LONGEST_RECENT_HOURS = 24
+MERGED = "merged"
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A node that came within reach of the budget at one evaluation."""
+
+    node: int
+    score: float
+    z: float
+    since: int
+
+    def beats(self, other: "Hot") -> bool:
+        """Whether it explains a rise clearly better than another node of the same rise."""
+        capped = min(self.score, other.score) >= TUNING.cap_nats - 0.01
+        return self.score >= other.score + MOVE_NATS or (capped and self.z >= other.z + MOVE_NATS)
+
+
+@dataclass
+class Watch:
+    """Open episodes and the account of the budget."""
+
+    home_area: str
+    budget_per_week: float
+    episodes: list[Episode] = field(default_factory=list)
+    blocked: list[int] = field(default_factory=list)
+    """Nodes whose alert a person ended while the rise was still on."""
+    raised_times: list[int] = field(default_factory=list)
+    held_back_times: list[int] = field(default_factory=list)
+
+    @property
+    def attentive(self) -> bool:
+        """Whether anything is open, so that time alone can bring news."""
+        return bool(self.episodes) or bool(self.blocked)
+
+    def update(self, scoring: Scoring, now: int, touched: NDArray[np.int64], share: float) -> list[Episode]:
+        """One evaluation; returns the raised episodes that may have news, ended ones for the last time.
+
+        While the home area is warming up nothing is unusual yet.
+        """
+        if not scoring.bank.careful:
+            return []
+        nodes = np.unique(np.concatenate([touched, self._followed()]))
+        scores = scoring.open_scores(nodes, share)
+        best, size = scores.best(), scores.up.argmax(axis=1)
+        limit = threshold(self.budget_per_week * CANDIDATE_FACTOR, len(scoring.nodes))
+        places = {int(node): i for i, node in enumerate(nodes)}
+
+        def hot(node: int) -> Hot:
+            place = places[node]
+            since = self._since(scoring, node, int(scores.run[place, size[place]]))
+            return Hot(node, float(best[place]), scoring.totals(node, since, share).z, since)
+
+        raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= limit])
+        self._unblock(scoring, places, best)
+        found = sorted(map(hot, raisable), key=lambda one: (-one.score, -one.z, scoring.nodes.names[one.node]))
+        followed = {episode.node: hot(episode.node) for episode in self.episodes}
+        self._move(scoring, found, followed)
+        self._notice(scoring, now, found)
+        self._raise(scoring, now)
+        told = [episode for episode in self.episodes if self._refresh(scoring, episode, now, share)]
+        self.episodes = [episode for episode in self.episodes if episode.open]
+        return told
+
+    def end(self, alert_id: str, by: str, now: int) -> bool:
+        """A person ends an alert; its subtree stays quiet until the score was below the end threshold."""
+        for episode in self.episodes:
+            if episode.id == alert_id:
+                episode.status, episode.ended_at, episode.ended_by = "ended", now, by
+                self.blocked.append(episode.node)
+                return True
+        return False
+
+    def account(self, now: int) -> tuple[int, int]:
+        """How many were raised, and how many held back, in the last seven days."""
+        self.raised_times = [time for time in self.raised_times if time > now - WEEK_MS]
+        self.held_back_times = [time for time in self.held_back_times if time > now - WEEK_MS]
+        return len(self.raised_times), len(self.held_back_times)
+
+    def _followed(self) -> NDArray[np.int64]:
+        return np.array([*(episode.node for episode in self.episodes), *self.blocked], np.int64)
+
+    @staticmethod
+    def _since(scoring: Scoring, node: int, run: int) -> int:
+        return max(run, int(scoring.fresh_from[node]), scoring.open_bucket - KEPT_HOURS + 1)
+
+    def _unblock(self, scoring: Scoring, places: dict[int, int], best: NDArray[np.float64]) -> None:
+        calm = [node for node in self.blocked if node in places and best[places[node]] < END_NATS]
+        for node in calm:
+            self.blocked.remove(node)
+
+    def _move(self, scoring: Scoring, found: Iterable[Hot], followed: dict[int, Hot]) -> None:
+        """Each episode goes to the node that explains its rise best; two that meet become the older one."""
+        found = list(found)
+        for episode in self.episodes:
+            here = followed[episode.node]
+            related = (one for one in found if scoring.nodes.related(one.node, episode.node))
+            best = next(related, here)
+            if episode.status == "rising" and best.node != episode.node and best.beats(here):
+                episode.node, episode.since, here = best.node, best.since, best
+                episode.carried = (0.0, 0.0, 0.0)
+            episode.score = here.score
+            episode.peak = max(episode.peak, here.score)
+        for index, episode in enumerate(self.episodes):
+            older = (other for other in self.episodes[:index] if other.open)
+            if episode.open and any(scoring.nodes.related(other.node, episode.node) for other in older):
+                episode.status, episode.ended_by = "ended", MERGED
+
+    def _notice(self, scoring: Scoring, now: int, found: Iterable[Hot]) -> None:
+        for one in found:
+            taken = [episode.node for episode in self.episodes] + self.blocked
+            if not any(scoring.nodes.related(node, one.node) for node in taken):
+                self.episodes.append(Episode(one.node, now, one.since, score=one.score, peak=one.score))
+                self.held_back_times.append(now)
+
+    def _raise(self, scoring: Scoring, now: int) -> None:
+        limit = threshold(self.budget_per_week, len(scoring.nodes))
+        for episode in self.episodes:
+            if episode.raised_at is None and episode.open and episode.score >= limit:
+                need, area = scoring.nodes.names[episode.node]
+                episode.raised_at = now
+                episode.id = episode_id(self.home_area, "surge", need, area, now)
+                self.raised_times.append(now)
+                if episode.noticed_at in self.held_back_times:
+                    self.held_back_times.remove(episode.noticed_at)
+
+    def _refresh(self, scoring: Scoring, episode: Episode, now: int, share: float) -> bool:
+        """Bring the state up to date; true when it is raised, so that there may be news."""
+        if episode.open:
+            lasted = scoring.open_bucket - episode.since
+            window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
+            recent = scoring.totals(episode.node, scoring.open_bucket - window, share)
+            state = next_state(episode, now, recent.z, episode.score, END_NATS)
+            if state == "easing" and episode.status == "rising":
+                episode.easing_at = now
+            episode.status = state
+            if state == "ended":
+                self._forget(scoring, episode)
+        if not episode.open and episode.ended_at is None:
+            episode.ended_at = now
+        return episode.raised_at is not None
+
+    def _forget(self, scoring: Scoring, ended: Episode) -> None:
+        """What the rise left in the CUSUMs must not raise it again."""
+        others = [episode.node for episode in self.episodes if episode is not ended and episode.open]
+        stale = [node for node in range(len(scoring.nodes)) if scoring.nodes.related(node, ended.node)]
+        scoring.start_again([node for node in stale if node not in others], scoring.open_bucket)
