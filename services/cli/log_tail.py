@@ -6,10 +6,22 @@ from typing import Any
 
 from schemas.log_record import BadRecord, Calls, Tick, decode_record
 from schemas.topics import CALLS
-from services.runtime.kafka import KafkaAway, client_options
+from services.runtime.kafka import KafkaAway, client_options, is_reachable
 from services.runtime.settings import Settings
 
 EMPTY_POLLS = 5
+
+
+def require_kafka(settings: Settings) -> None:
+    """Asks with a plain connection first: quicker than a Kafka client, which tries for seconds.
+
+    Raises:
+        KafkaAway: nothing answers.
+    """
+    if not is_reachable(settings):
+        raise KafkaAway(
+            f"Kafka is not reachable at {settings.kafka_bootstrap}; start it or set GROUNDSWELL_KAFKA_BOOTSTRAP"
+        )
 
 
 @contextmanager
@@ -22,6 +34,7 @@ def consumer(settings: Settings) -> Iterator[Any]:
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
+    require_kafka(settings)
     try:
         reader = KafkaConsumer(
             **client_options(settings),

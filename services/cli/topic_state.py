@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from schemas.topics import TOPICS, Topic, topic_config
+from services.cli.log_tail import consumer, require_kafka
 from services.runtime.kafka import admin_client
 from services.runtime.settings import Settings
 
@@ -58,6 +59,7 @@ def existing_topics(settings: Settings) -> dict[str, int]:
     Raises:
         KafkaAway: no Kafka.
     """
+    require_kafka(settings)
     names = {topic.in_space(settings.space) for topic in TOPICS}
     with admin_client(settings) as admin:
         return {t["name"]: len(t["partitions"]) for t in admin.describe_topics() if t["name"] in names}
@@ -76,8 +78,6 @@ def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
 
 def _records(settings: Settings, counts: dict[str, int]) -> dict[str, int]:
     from kafka import TopicPartition
-
-    from services.cli.log_tail import consumer
 
     places = [TopicPartition(name, number) for name, count in counts.items() for number in range(count)]
     if not places:

@@ -10,7 +10,7 @@ from schemas.reference_files import BadReference, read_reference
 from schemas.space_config import POINTER_KEY, SpaceConfig, differences
 from schemas.topics import CALLS, REFERENCE, STATUS
 from services.cli.doctor.finding import Finding, away, failed, note, ok, skipped, wrong
-from services.cli.log_tail import newest_timestamp
+from services.cli.log_tail import newest_timestamp, require_kafka
 from services.cli.topic_state import existing_topics, topic_states
 from services.runtime.clock import Clock
 from services.runtime.kafka import KafkaProblem, admin_client, read_all
@@ -26,6 +26,7 @@ QUIET_SECONDS = 15.0
 def check_log(settings: Settings, clock: Clock) -> Iterable[Finding]:
     """Everything about Kafka; when it is away, the rest is skipped."""
     try:
+        require_kafka(settings)
         with admin_client(settings) as admin:
             brokers = len(admin.describe_cluster()["brokers"])
         yield ok("kafka", f"{brokers} broker{'s' if brokers > 1 else ''} at {settings.kafka_bootstrap}")

@@ -19,7 +19,7 @@ SPEED_VARIABLE = "UP_DEMO_SPEED"
 
 def main(name: str) -> int:
     """Runs one part by name: ingest, detector, api, kafka or demo; its exit status."""
-    threading.Thread(target=_hold, args=(sys.stdin.fileno(),), daemon=True, name="leash").start()
+    threading.Thread(target=hold, args=(sys.stdin.fileno(),), daemon=True, name="leash").start()
     try:
         return _run(name, environment_settings())
     except KeyboardInterrupt:
@@ -42,7 +42,8 @@ def _run(name: str, settings: Settings) -> int:
     return run_service(name)
 
 
-def _hold(descriptor: int) -> None:
+def hold(descriptor: int) -> None:
+    """Ends this process when the other end of the pipe is closed."""
     while os.read(descriptor, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,69 @@
+"""`groundswell doctor`: findings about this machine, and how they are shown."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.cli.__main__ import run
+from services.cli.doctor.finding import State, away, exit_status, failed, note, ok, skipped, wrong
+from services.cli.doctor.local import check_host, check_keys, check_reference
+from services.runtime.access import KeyStore
+from services.runtime.settings import load_settings
+
+
+def test_what_is_away_decides_the_status_before_what_is_wrong_or_failed() -> None:
+    fine = [ok("a", ""), note("b", ""), skipped("c", "")]
+    assert exit_status(fine) == 0
+    assert exit_status([*fine, failed("d", "", "")]) == 1
+    assert exit_status([*fine, failed("d", "", ""), wrong("e", "", "")]) == 2
+    assert exit_status([*fine, wrong("e", "", ""), away("f", "", "")]) == 3
+
+
+def test_a_wrong_line_of_a_reference_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "areas.csv").write_text("code,parent,name\ntx,,Texas\ntx-1,nowhere,North\n")
+    (tmp_path / "needs.csv").write_text("code,parent,name_en\nBD,,Food\n")
+    (found,) = check_reference(load_settings({"GROUNDSWELL_REFERENCE": str(tmp_path)}))
+    assert found.state is State.WRONG
+    assert "areas.csv line 3" in found.detail
+
+
+def test_a_file_of_keys_that_others_may_read_is_wrong_and_says_how_to_close_it(tmp_path: Path) -> None:
+    settings = load_settings({"GROUNDSWELL_DATA": str(tmp_path)})
+    KeyStore(settings.keys()).add("viewer", "Anna")
+    (found,) = check_keys(settings)
+    assert (found.state, found.detail) == (State.OK, "1 viewer")
+    settings.keys().chmod(0o644)
+    (found,) = check_keys(settings)
+    assert found.state is State.WRONG
+    assert found.todo == f"run `chmod 600 {settings.keys()}`"
+
+
+def test_keys_in_the_clear_are_worth_a_note_only_beyond_this_machine() -> None:
+    states = {
+        host: next(iter(check_host(load_settings({"GROUNDSWELL_HOST": host})))).state
+        for host in ("127.0.0.1", "0.0.0.0", "groundswell.example.org")
+    }
+    assert list(states.values()) == [State.OK, State.NOTE, State.NOTE]
+
+
+def test_a_wrong_setting_is_a_finding_with_status_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GROUNDSWELL_DATA", str(tmp_path))
+    monkeypatch.setenv("GROUNDSWELL_PARTITIONS", "none")
+    assert run(["doctor", "--json"]) == 2
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert finding["state"] == "wrong"
+    assert "GROUNDSWELL_PARTITIONS" in finding["detail"]
+
+
+def test_the_list_of_settings_holds_all_of_them_and_no_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUNDSWELL_ID_SECRET", "hush-hush-hush-hush")
+    assert run(["doctor", "--settings", "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["GROUNDSWELL_SEAL_HOURS"] == {"value": 6, "set": False}
+    assert json.loads(shown)["GROUNDSWELL_ID_SECRET"] == {"value": "(secret)", "set": True}
+    assert "hush" not in shown
