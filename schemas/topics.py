@@ -1,6 +1,6 @@
 """The only list of topics: name, key, cleanup and what travels there (design.md, Topics)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 DAY_MS = 86_400_000
@@ -13,7 +13,7 @@ class Topic:
     name: str
     key: str
     what: str
-    config: MappingProxyType[str, str]
+    config: MappingProxyType[str, str] = field(hash=False)
     partitions: int | None = None
     """Fixed number of partitions; None: as many as the setting PARTITIONS says."""
 
