@@ -127,6 +127,12 @@ class Hub:
             client.end()
         return client
 
+    def begin(self, client: Client, position: int) -> None:
+        """The client was told all changes up to `position`; from there on it gets them as they come."""
+        client.begin(position)
+        if self._last is None:
+            self._last = position
+
     def close(self, client: Client) -> None:
         """The stream is over."""
         self._clients.discard(client)
@@ -164,7 +170,9 @@ class Hub:
 
     async def _pass_on(self) -> None:
         if self._last is None:
-            self._last = await asyncio.to_thread(self._read_end)
+            end = await asyncio.to_thread(self._read_end)
+            if self._last is None:  # no stream began meanwhile
+                self._last = end
         while items := await asyncio.to_thread(self._read_changes, self._last):
             self._last = items[-1].seq
             self._metrics.stream_events.inc(len(items))

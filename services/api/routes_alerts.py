@@ -78,7 +78,7 @@ def alert_routes(services: Services) -> APIRouter:
         except BaseException:
             services.hub.close(client)
             raise
-        client.begin(start.position)
+        services.hub.begin(client, start.position)
         hello = {
             "version": services.version,
             "build": services.build,
