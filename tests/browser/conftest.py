@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import hatch_web
 from tests.browser.alerts import NOW
@@ -14,6 +14,7 @@ from tests.browser.mock_api import MockApi
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "services" / "api" / "web"
+DEADLINE_MS = 20_000
 RECORD_VIOLATIONS = """
   window.violations = [];
   document.addEventListener('securitypolicyviolation', (event) =>
@@ -31,6 +32,7 @@ def dist() -> Path:
 @pytest.fixture(scope="session")
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """A real Chromium, started once."""
+    expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium_path, args=["--no-sandbox"])
         yield started
@@ -57,14 +59,16 @@ def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
         if not request.url.startswith(api.url):
             foreign.append(request.url)
 
-    def opener(path: str = "", **options: Any) -> Page:
+    def opener(path: str = "", *, fake_clock: bool = False, **options: Any) -> Page:
         context = browser.new_context(**{"locale": "en-US", "timezone_id": "Europe/Paris", **options})
         contexts.append(context)
         context.add_init_script(RECORD_VIOLATIONS)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(DEADLINE_MS)
         page.on("request", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        if fake_clock:
+            page.clock.install()
         page.goto(api.url + path)
         return page
 

@@ -149,6 +149,8 @@ class MockApi:
 
     async def _events(self, last: str | None) -> AsyncIterator[str]:
         cut = self._cut
+        while self.mute:
+            await asyncio.sleep(0.02)
         yield _event("hello", {"version": "0.1.0", "build": self.build, "now": _z(self.wall), "gap": self.gap})
         if last is None:
             for alert in [a for a in self.alerts.values() if a["status"] != "ended"]:

@@ -188,7 +188,7 @@ def test_five_hundred_alerts_are_drawn_and_one_patched_quickly(api: MockApi, ope
     page = open_page()
     expect(page.locator("[data-card]")).to_have_count(500)
     page.evaluate(WATCH_LONG_TASKS)
-    page.wait_for_function("performance.now() - window.lastTask > 1500")
+    page.wait_for_function("() => performance.now() - window.lastTask > 1500")
     page.evaluate("window.longest = 0")
     api.push(make_alert("n250", severity="minor", version=2, observed=99))
     expect(page.locator("[data-card=n250]")).to_have_attribute("data-version", "2")
