@@ -1,4 +1,4 @@
-"""The whole system under a real Prometheus: every query of the dashboard has an answer, every rule a metric behind it."""
+"""The whole system under a real Prometheus: every query of the dashboard has an answer, every rule its metric."""
 
 import json
 import os
