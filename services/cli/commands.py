@@ -41,7 +41,6 @@ COMMANDS = (
     Command("doctor", "services.cli.doctor.command:doctor", "Say what is wrong and what to do."),
     Command("replay", "services.cli.replay:replay", "Send a CRM export through ingest in the replay space."),
     Command("load", "services.cli.load:load", "Load history, so that the detector starts warm."),
-    Command("reference", "services.cli.reference:reference", "Make reference files from a CRM export."),
     Command("simulate", "services.cli.simulate:simulate", "Write a made-up region with surges and their labels."),
     Command("reference", "services.cli.reference:reference", "Make reference files from a CRM export, to start with."),
     Command("backtest", "services.cli.backtest:backtest", "Run the detector over past calls, without Kafka."),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from schemas.reference import Reference
 from services.cli.health import ask_ready, local
@@ -11,7 +12,6 @@ from services.cli.up.keyring import ensure_keys, wanted_keys
 from services.cli.up.layout import Layout
 from services.cli.up.leash import SPEED_VARIABLE
 from services.cli.up.note import write_note
-from services.cli.up.region import Demo, load_demo, write_region
 from services.cli.up.stopping import StopRequest
 from services.cli.up.supervisor import Awaited, Supervisor
 from services.ingest.bootstrap import ensure_space
@@ -19,6 +19,9 @@ from services.runtime.access import KeyStore
 from services.runtime.clock import Clock
 from services.runtime.kafka import is_reachable, wait_for_kafka
 from services.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from services.cli.up.region import Demo
 
 KAFKA_SECONDS = 90.0
 ANSWER_SECONDS = 30.0
@@ -53,13 +56,19 @@ class Up:
             CliError, KafkaProblem, SpaceProblem, BadReference: something does not start; the message says what to do.
             Stopped: a stop was asked for.
         """
+        if self._layout.embedded:
+            self._say("Starting Kafka …")
         kafka = self._start("kafka") if self._layout.embedded else None
         write_note(self._settings)
         demo = self._prepare_region()
         self._await_kafka(kafka)
-        reference = self._prepare_space(demo)
+        self._say(f"Preparing the space `{self._settings.space}` …")
+        _, reference = ensure_space(self._settings, self._clock)
         keys = self._keys(demo, reference)
-        self._start_services()
+        self._say("Starting ingest, detector and API …")
+        children = [self._start(name) for name in SERVICES]
+        self._load_history(demo)
+        self._await_services(children)
         ready(keys, reference, self._clock.now_ms() if demo is None else demo.now_ms)
         if demo is not None:
             self._start("demo")
@@ -75,8 +84,10 @@ class Up:
     def _start(self, name: str) -> Child:
         return self._supervisor.start(Child(name, self._environment, log_file(self._layout.data, name), self._clock))
 
-    def _prepare_region(self) -> Demo | None:
-        """The demo's region, its reference folder written where it is used."""
+    def _prepare_region(self) -> "Demo | None":
+        """The demo's region, its reference folder written where it is used; Kafka starts meanwhile."""
+        from services.cli.up.region import load_demo, write_region
+
         options, settings = self._layout.options, self._settings
         if self._layout.own_reference and settings.reference is not None:
             write_region(settings.reference, options.seed)
@@ -94,30 +105,23 @@ class Up:
             return None if is_reachable(self._settings) else f"nothing answers at {self._settings.kafka_bootstrap}"
 
         if child is not None:
-            self._say("Starting Kafka …")
             self._supervisor.wait_for([Awaited(child, "Kafka", ask)], KAFKA_SECONDS)
         wait_for_kafka(self._settings, self._clock, ANSWER_SECONDS if child is not None else 5.0)
 
-    def _prepare_space(self, demo: Demo | None) -> Reference:
-        self._say(f"Preparing the space `{self._settings.space}` …")
-        _, reference = ensure_space(self._settings, self._clock)
+    def _load_history(self, demo: "Demo | None") -> None:
         if demo is not None and not demo.find_now(self._settings):
             cells = demo.write_history(self._settings, self._clock)
             self._say(f"Loaded {demo.history_days} days of history ({cells:,} hourly counts).")
-        return reference
 
-    def _keys(self, demo: Demo | None, reference: Reference) -> dict[str, str]:
+    def _keys(self, demo: "Demo | None", reference: Reference) -> dict[str, str]:
         wanted = wanted_keys(demo.sources if demo is not None else ())
         store = KeyStore(self._settings.keys(), self._clock)
         return ensure_keys(self._layout.keys_file, store, wanted, reference.home_areas[0])
 
-    def _start_services(self) -> None:
-        self._say("Starting ingest, detector and API …")
+    def _await_services(self, children: list[Child]) -> None:
         ports = (self._settings.ingest_port, self._settings.detector_port, self._settings.api_port)
-        children = {name: self._start(name) for name in SERVICES}
-        self._supervisor.wait_for(
-            [self._ready(children[name], port) for name, port in zip(SERVICES, ports, strict=True)], READY_SECONDS
-        )
+        awaited = [self._ready(child, port) for child, port in zip(children, ports, strict=True)]
+        self._supervisor.wait_for(awaited, READY_SECONDS)
 
     def _ready(self, child: Child, port: int) -> Awaited:
         def ask() -> str | None:

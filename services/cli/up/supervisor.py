@@ -10,7 +10,8 @@ from services.runtime.clock import Clock
 
 LOOK_SECONDS = 0.1
 DEATHS_BEFORE_READY = 3
-STOP_ORDER = ("demo", "ingest", "detector", "api", "kafka")
+STOP_ORDER = (("demo",), ("ingest",), ("detector", "api"), ("kafka",))
+"""Who stops together: first what writes to the log, then its readers, then the log."""
 STOP_SECONDS = {"demo": 2.0, "ingest": 6.0, "detector": 6.0, "api": 6.0, "kafka": 10.0}
 """How long each may take to stop before it is killed."""
 
@@ -38,7 +39,7 @@ class Supervisor:
 
     def __init__(self, clock: Clock, stop: StopRequest, say: Callable[[str], None]) -> None:
         self._clock = clock
-        self._stop = stop
+        self._request = stop
         self._say = say
         self._children: dict[str, Child] = {}
 
@@ -58,7 +59,7 @@ class Supervisor:
         deadline = self._clock.monotonic() + seconds
         missing = {one.name: one for one in awaited}
         while missing:
-            if self._stop.wait(LOOK_SECONDS):
+            if self._request.wait(LOOK_SECONDS):
                 raise Stopped
             self._look()
             for one in list(missing.values()):
@@ -70,15 +71,13 @@ class Supervisor:
 
     def watch(self) -> None:
         """Looks after the children until a stop is asked for."""
-        while not self._stop.wait(LOOK_SECONDS):
+        while not self._request.wait(LOOK_SECONDS):
             self._look()
 
     def stop_all(self) -> None:
         """Stops every child in order, each within its time; a second request to stop kills the rest at once."""
-        for name in STOP_ORDER:
-            child = self._children.pop(name, None)
-            if child is not None:
-                self._stop_one(child)
+        for names in STOP_ORDER:
+            self._stop_together([self._children.pop(name) for name in names if name in self._children])
 
     def _look(self) -> None:
         for child in self._children.values():
@@ -94,10 +93,13 @@ class Supervisor:
             more = f"; its log is {child.log}" if child is not None else ""
             raise CliError(f"{awaited.name} is not ready in time ({reason}){more}", FAILED)
 
-    def _stop_one(self, child: Child) -> None:
-        deadline = self._clock.monotonic() + STOP_SECONDS[child.name]
-        child.ask_to_stop()
-        while not child.stopped() and not self._stop.urgent and self._clock.monotonic() < deadline:
-            child.wait_a_little()
-        if child.finish():
-            self._say(f"{child.name} did not stop in time and was killed")
+    def _stop_together(self, children: list[Child]) -> None:
+        started = self._clock.monotonic()
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            deadline = started + STOP_SECONDS[child.name]
+            while not child.stopped() and not self._request.urgent and self._clock.monotonic() < deadline:
+                child.wait_a_little()
+            if child.finish():
+                self._say(f"{child.name} did not stop in time and was killed")

@@ -1,0 +1,133 @@
+"""`groundswell up` as a newcomer meets it: one command, everything, twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.runtime.clock import SystemClock
+from tests.integration.running_up import RunningUp, is_alive, wait_gone
+
+pytestmark = pytest.mark.timeout(600)
+
+Start = Callable[..., RunningUp]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts `up` on a data folder of this test; whatever is left is ended."""
+    running: list[RunningUp] = []
+
+    def one(*arguments: str) -> RunningUp:
+        running.append(RunningUp(tmp_path / "data", *arguments))
+        return running[-1]
+
+    yield one
+    for up in running:
+        up.close()
+
+
+def eventually(ask: Callable[[], Any], seconds: float = 120.0) -> Any:
+    """The first true answer."""
+    clock, pause = SystemClock(), threading.Event()
+    deadline = clock.monotonic() + seconds
+    while not (answer := ask()):
+        assert clock.monotonic() < deadline, f"not within {seconds} s: {ask.__name__}"
+        pause.wait(0.3)
+    return answer
+
+
+def test_one_command_starts_everything_and_an_alert_unfolds_then_ctrl_c_leaves_nothing(start: Start) -> None:
+    up = start()
+    line = up.wait_ready()
+    assert set(line) == {"page", "api", "ingest", "metrics", "kafka", "space", "ingest_source", "keys"}
+    assert line["space"] == "exercise"
+    for base in (line["api"], line["ingest"], line["metrics"].removesuffix("/metrics")):
+        assert httpx.get(f"{base}/health/ready", trust_env=False).status_code == 200
+    assert "<html" in httpx.get(line["page"], trust_env=False).text
+
+    def an_alert() -> Any:
+        with up.client("viewer") as api:
+            return api.get("/v1/alerts").json()["items"]
+
+    alert = eventually(an_alert)[0]
+    assert alert["mode"] == "exercise"
+    assert alert["home_area"] == "marrow"
+
+    call = {"id": "first", "source": line["ingest_source"], "time": alert["updated_at"], "line": "211", "needs": []}
+    with up.client("ingest") as ingest:
+        assert ingest.post("/v1/events", json=call).json() == {"accepted": 1, "duplicates": 0, "rejected": []}
+        assert ingest.post("/v1/events", json=call).json() == {"accepted": 0, "duplicates": 1, "rejected": []}
+
+    children = up.descendants()
+    assert len(children) >= 5
+    assert up.stop() == 0
+    wait_gone(children, 1.0)
+    assert "killed" not in up.said()
+
+
+def test_the_next_start_goes_on_with_the_same_keys_and_never_back_in_time(start: Start, tmp_path: Path) -> None:
+    def log_time(up: RunningUp) -> str:
+        def newest() -> str:
+            with up.client("viewer") as api:
+                points = api.get("/v1/series", params={"need": "contacts", "area": "marrow", "bucket": "hour"}).json()
+                return max((point["start"] for point in points.get("points", [])), default="")
+
+        return str(eventually(newest))
+
+    first = start()
+    keys = first.wait_ready()["keys"]
+    before = log_time(first)
+    assert first.stop(signal.SIGTERM) == 0
+    assert (tmp_path / "data" / "up-keys.json").stat().st_mode & 0o077 == 0
+
+    second = start()
+    assert second.wait_ready()["keys"] == keys
+    assert log_time(second) >= before
+    assert "history" not in second.said().partition("goes on from here")[2]
+    assert second.stop() == 0
+
+
+def test_a_folder_in_use_is_refused_and_a_service_that_dies_is_started_again(start: Start, tmp_path: Path) -> None:
+    up = start("--no-demo")
+    line = up.wait_ready()
+    assert line["space"] == "live"
+    second = subprocess.run(
+        [sys.executable, "-m", "services.cli", "up", "--data", str(tmp_path / "data")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 2
+    assert f"process {up.process.pid}" in second.stderr
+
+    api = next(pid for pid, command in up.descendants().items() if command.rstrip().endswith("leash api"))
+    os.kill(api, signal.SIGKILL)
+    eventually(lambda: "api was killed by SIGKILL" in up.said())
+
+    def back() -> bool:
+        try:
+            return httpx.get(f"{line['api']}/health/ready", trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    eventually(back)
+    assert up.stop() == 0
+
+
+def test_when_up_is_killed_its_children_stop_by_themselves(start: Start) -> None:
+    up = start("--no-demo")
+    up.wait_ready()
+    children = up.descendants()
+    assert len(children) >= 5
+    up.process.kill()
+    up.process.wait()
+    wait_gone(children)
+    assert not any(is_alive(pid) for pid in children)
