@@ -76,9 +76,8 @@ export interface SeriesPoint {
 }
 
 export interface Source {
-  source?: string;
-  name?: string;
-  state?: string;
+  source: string;
+  state: 'live' | 'silent' | 'warming';
 }
 
 export interface Page<Item> {

@@ -1,7 +1,7 @@
 // Names and zones of areas, names of needs, and how many sources there are. Fetched once; the page works without them.
-import type { Source } from '../contract';
-import { request, requestAll } from '../net/http';
-import { inLanguage, language } from '../words/index.svelte';
+import type { Source, Words } from '../contract';
+import { Problem, request, requestAll } from '../net/http';
+import { inLanguage } from '../words/index.svelte';
 
 interface Area {
   code: string;
@@ -12,12 +12,10 @@ interface Area {
 
 interface Need {
   code: string;
-  name?: Record<'en' | 'fr' | 'es', string> | string;
-  name_en?: string;
-  name_fr?: string;
-  name_es?: string;
+  name: Words;
 }
 
+const SOURCES_MS = 60_000;
 const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 class Places {
@@ -28,7 +26,9 @@ class Places {
   /** Zone of the strip's clock: the first area without a parent, else the browser's. */
   homeZone = $derived([...this.#areas.values()].find((area) => !area.parent)?.timezone ?? BROWSER_ZONE);
 
+  /** Everything once; the sources' states again every minute. */
   async load(): Promise<void> {
+    setInterval(() => void this.loadSources().catch(keepWhatIsKnown), SOURCES_MS);
     await Promise.allSettled([this.#loadAreas(), this.#loadNeeds(), this.loadSources()]);
   }
 
@@ -61,11 +61,13 @@ class Places {
   }
 
   needName(code: string): string {
-    const need = this.#needs.get(code);
-    if (!need) return code;
-    if (typeof need.name === 'string') return need.name;
-    return inLanguage(need.name) || need[`name_${language.now}`] || need.name_en || code;
+    return inLanguage(this.#needs.get(code)?.name) || code;
   }
+}
+
+/** The strip has the number of silent sources from the beat; this one only adds how many there are. */
+function keepWhatIsKnown(error: unknown): void {
+  if (!(error instanceof Problem)) throw error;
 }
 
 export const places = new Places();

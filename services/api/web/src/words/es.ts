@@ -37,10 +37,10 @@ export const es: Table = {
   new_since: { one: '{n} nueva desde las {t}', other: '{n} nuevas desde las {t}' },
   none_new: 'Nada nuevo desde las {t}',
   mark_seen: 'Marcar como visto',
-  sources_all_live: { one: '{n} fuente, en vivo', other: '{n} fuentes, todas en vivo' },
-  sources_some_silent: {
-    one: '{live} de {n} fuente en vivo, {silent} en silencio',
-    other: '{live} de {n} fuentes en vivo, {silent} en silencio',
+  sources_none_of: { one: '{n} fuente, no en silencio', other: '{n} fuentes, ninguna en silencio' },
+  sources_some_of: {
+    one: '{silent} de {n} fuente en silencio',
+    other: '{silent} de {n} fuentes en silencio',
   },
   sources_silent: { one: '{n} fuente en silencio', other: '{n} fuentes en silencio' },
   sources_none_silent: 'Ninguna fuente en silencio',
@@ -69,6 +69,7 @@ export const es: Table = {
   empty: 'No hay alertas abiertas.',
   empty_why: 'Todo lo que se vigila está en su nivel habitual.',
   empty_no_data: 'Aún no ha entrado ninguna llamada: no se puede decir nada de la necesidad.',
+  empty_warming: 'Groundswell aún aprende qué es lo habitual aquí. Hasta entonces un aumento puede pasar inadvertido.',
   empty_silent: 'Hay fuentes en silencio: sus necesidades no se ven.',
   last_data: 'Últimos datos hace {age}.',
   failed: 'No se pudieron cargar las alertas.',

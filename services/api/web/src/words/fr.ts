@@ -37,10 +37,10 @@ export const fr: Table = {
   new_since: { one: '{n} nouvelle depuis {t}', other: '{n} nouvelles depuis {t}' },
   none_new: 'Rien de nouveau depuis {t}',
   mark_seen: 'Marquer comme vu',
-  sources_all_live: { one: '{n} source, en direct', other: '{n} sources, toutes en direct' },
-  sources_some_silent: {
-    one: '{live} source sur {n} en direct, {silent} sans données',
-    other: '{live} sources sur {n} en direct, {silent} sans données',
+  sources_none_of: { one: '{n} source, non muette', other: '{n} sources, aucune muette' },
+  sources_some_of: {
+    one: 'sources muettes : {silent} sur {n}',
+    other: 'sources muettes : {silent} sur {n}',
   },
   sources_silent: { one: '{n} source muette', other: '{n} sources muettes' },
   sources_none_silent: 'Aucune source muette',
@@ -69,6 +69,7 @@ export const fr: Table = {
   empty: 'Aucune alerte ouverte.',
   empty_why: 'Tout ce qui est surveillé se situe dans sa plage habituelle.',
   empty_no_data: 'Aucun appel n’est encore arrivé : on ne peut rien dire des besoins.',
+  empty_warming: 'Groundswell apprend encore ce qui est habituel ici. D’ici là, une hausse peut passer inaperçue.',
   empty_silent: 'Des sources sont muettes : leurs besoins ne sont pas visibles.',
   last_data: 'Dernières données il y a {age}.',
   failed: 'Les alertes n’ont pas pu être chargées.',
