@@ -48,7 +48,10 @@ def _status(value: object) -> int:
 def explain(error: Exception) -> int:
     """Says an error in a sentence and gives its status; one that nobody expected is raised again."""
     if isinstance(error, USAGE_ERROR):
-        text = str(getattr(error, "message", "")) or _usage(error)
+        text = _usage(error)
+        if "\n" in text:  # no arguments where some are needed: the help itself
+            print(text, file=sys.stderr)
+            return WRONG_USE
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "groundswell"
         return _say(f"{text.rstrip('.')} (see `{path} --help`)", WRONG_USE)
