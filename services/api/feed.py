@@ -6,15 +6,12 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
-from services.api.fold_alerts import milliseconds
 from services.api.tables import alert_feed, alert_people, alerts
 from services.runtime.clock import from_ms
 
 OPEN = ("rising", "easing")
 MAX_RESUME = 1000
 """A client that missed more changes than this starts afresh."""
-
-__all__ = ["OPEN", "FeedItem", "bounds", "changes_after", "merged", "milliseconds", "open_alerts", "zulu"]
 
 
 @dataclass(frozen=True, slots=True)

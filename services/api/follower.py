@@ -184,7 +184,7 @@ class Follower:
 
     def _take(self, consumer: Any, partition: Any, place: Place, records: Sequence[Any]) -> None:
         """Fold what was polled, however long the database takes; Kafka keeps the rest meanwhile."""
-        for chunk in _chunks([Stored(record.offset, record.value) for record in records]):
+        for chunk in chunks([Stored(record.offset, record.value) for record in records]):
             while not self._stopping.is_set():
                 try:
                     folded = self._fold.apply(place, chunk, self._positions[place])
@@ -236,7 +236,7 @@ class Follower:
             self._database_state = State(True)
 
 
-def _chunks(records: Sequence[Stored]) -> Iterator[list[Stored]]:
+def chunks(records: Sequence[Stored]) -> Iterator[list[Stored]]:
     """Runs of records of at most about a megabyte, so that no transaction is long."""
     chunk: list[Stored] = []
     size = 0

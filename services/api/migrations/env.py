@@ -4,5 +4,12 @@ from alembic import context
 
 from services.api.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()
+
+def run() -> None:
+    """Migrate; only inside `alembic.command`, which sets the context up."""
+    context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+    context.run_migrations()
+
+
+if __name__ == "env_py":  # the name under which Alembic loads this file
+    run()

@@ -20,6 +20,7 @@ const BROWSER_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 class Places {
   sources = $state.raw<Source[] | null>(null);
+  #loading = false;
   #areas = $state.raw(new Map<string, Area>());
   #needs = $state.raw(new Map<string, Need>());
 
@@ -28,6 +29,8 @@ class Places {
 
   /** Everything once; the sources' states again every minute. */
   async load(): Promise<void> {
+    if (this.#loading) return;
+    this.#loading = true;
     setInterval(() => void this.loadSources().catch(keepWhatIsKnown), SOURCES_MS);
     await Promise.allSettled([this.#loadAreas(), this.#loadNeeds(), this.loadSources()]);
   }

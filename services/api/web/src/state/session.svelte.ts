@@ -29,7 +29,6 @@ class Session {
   #silent: string | null = null;
   /** Whether the list was read after the stream had begun: what changed between the two would be missed otherwise. */
   #listIsCurrent = false;
-  #loadedRest = false;
 
   async start(): Promise<void> {
     const key = takeKeyFromAddress();
@@ -63,8 +62,7 @@ class Session {
     if (this.stage === 'locked') return;
     this.#feed ??= shareStream({ url: 'v1/alerts/stream', lastId: () => this.#lastId, send: (s) => this.#receive(s) });
     if (this.stage !== 'ready') return;
-    await Promise.all([this.#loadEnded(), this.#loadedRest ? null : places.load()]);
-    this.#loadedRest = true;
+    await Promise.all([this.#loadEnded(), places.load()]);
   }
 
   /** To the millisecond: for what is remembered. */
