@@ -49,6 +49,19 @@ def _columns() -> tuple[ProgressColumn, ...]:
     return TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn()
 
 
+def check(mapping: Mapping, path: Path) -> None:
+    """Looks at the beginning of a file, before anything else is started.
+
+    Raises:
+        CliError: 2, it is not there; 1, it is empty or has another header.
+    """
+    try:
+        with path.open("rb") as file:
+            next(rows(mapping, path, file), None)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise CliError(f"{path}: {error.strerror}", WRONG_USE) from None
+
+
 def rows(mapping: Mapping, path: Path, stream: BinaryIO) -> Iterator[MappedRow]:
     """The rows of a file; raises CliError (1) where nothing more can be read."""
     try:

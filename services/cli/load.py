@@ -93,7 +93,7 @@ def count(files: list[Path], mapping: Mapping, counting: Counting, refusals: Ref
     """Counts all files.
 
     Raises:
-        CliError: a file cannot be read to its end.
+        CliError: a file cannot be read to its end; nothing is loaded then.
     """
     for path in files:
         counting.counts.begin_file()

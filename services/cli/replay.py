@@ -1,11 +1,12 @@
 """`groundswell replay`: a CRM export through ingest, in a space whose clock is the export's own."""
 
 import json
+import signal
 import threading
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ import typer
 
 from services.cli.batches import Batch, batches
 from services.cli.errors import WRONG_USE, CliError
-from services.cli.export_files import open_mapping, opened, rows
+from services.cli.export_files import check, open_mapping, opened, rows
 from services.cli.ingest_client import IngestClient, Sleep
 from services.cli.own_ingest import own_ingest, replay_settings
 from services.cli.summary import Refusals
@@ -51,20 +52,38 @@ def replay(
     settings, clock, factor = replay_settings(environment_settings()), SystemClock(), speed_of(speed)
     mapping = open_mapping(source, settings.reference)
     sleep: Sleep = threading.Event().wait
+    check(mapping, file)
     with ExitStack() as stack:
-        stream = stack.enter_context(opened(file, "Replaying"))
+        stack.enter_context(stopped_cleanly())
         address = url or stack.enter_context(own_ingest(settings, clock, sleep))
+        stream = stack.enter_context(opened(file, "Replaying"))
         client = IngestClient(address, clock, sleep)
         stack.callback(client.close)
         keys = stack.enter_context(Keys(KeyStore(settings.keys(), clock), clock, home_area))
         player = Player(client, keys, clock, sleep)
-        kept = player.readable(islice(rows(mapping, file, stream), skip_rows, None))
+        found = player.readable(row for row in rows(mapping, file, stream) if row.index >= skip_rows)
         try:
-            player.play(kept, factor)
+            player.play(found, factor)
         except CliError as error:
             done = f"{player.sentence()}; go on with --skip-rows {player.done_rows}"
             raise CliError(f"{error.message} ({done})", error.status) from None
+        if player.cut is not None:
+            raise CliError(f"{player.cut.message} ({player.sentence()})", player.cut.status)
     print(f"{player.sentence()} in space {settings.space}")
+
+
+@contextmanager
+def stopped_cleanly() -> Iterator[None]:
+    """SIGTERM ends the command as Ctrl-C does: its ingest is stopped and its keys are revoked."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def speed_of(text: str) -> float | None:
@@ -119,15 +138,20 @@ class Player:
     refusals: Refusals = field(default_factory=Refusals)
     accepted: int = 0
     done_rows: int = 0
+    cut: CliError | None = None
+    """Why the file could not be read to its end."""
     _ticked_ms: int = 0
 
     def readable(self, found: Iterable[MappedRow]) -> Iterable[MappedRow]:
-        """The rows that give calls; the others are counted."""
-        for row in found:
-            if row.problem is not None:
-                self.refusals.add(row.problem.field, row.problem.reason)
-            else:
-                yield row
+        """The rows that give calls; the others are counted. A file that is cut ends here, and `cut` says so."""
+        try:
+            for row in found:
+                if row.problem is not None:
+                    self.refusals.add(row.problem.field, row.problem.reason)
+                else:
+                    yield row
+        except CliError as error:
+            self.cut = error
 
     def play(self, found: Iterable[MappedRow], factor: float | None) -> None:
         """Plays everything; `factor` None: without waiting."""

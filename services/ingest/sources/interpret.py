@@ -116,7 +116,7 @@ class Interpreter:
     def _labels(self, levels: list[tuple[Level, str]], field: str) -> tuple[Label, ...]:
         path: list[Label] = []
         for level, text in levels:
-            if not text or text in level.empty:
+            if not text or text in level.empty or (level.within and not path):
                 continue
             if level.pattern is not None and not self._patterns[level.pattern].fullmatch(text):
                 continue

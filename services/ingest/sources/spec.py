@@ -41,7 +41,7 @@ class Level(Cell):
     take: Literal["slug", "code"] = "slug"
     prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]{0,31})?$")] = ""
     within: bool = False
-    """The code includes the code of the level above."""
+    """The code includes the code of the level above, and means nothing without it."""
     values: dict[str, Code] = {}
     """Codes for single texts; all other texts go by `take`."""
     empty: Texts = ()
