@@ -145,6 +145,8 @@ def test_a_refusal_names_a_field_that_the_contract_refuses_too(data: bytes) -> N
 
 @given(nearly_valid())
 @settings(max_examples=300)
+@example(b'{"id":"1","source":"crm","time":"\\ud800","line":"211","needs":[]}')
+@example(b'{"id":"\\ud800","source":"crm","time":"2026-01-31T08:15:00Z","line":"211","needs":[]}')
 def test_parsed_values_and_bytes_are_refused_alike(data: bytes) -> None:
     """`convert_call_event` after a JSON parser gives what `decode_call_event` gives, field and reason included."""
     try:
