@@ -7,6 +7,7 @@ from http import HTTPStatus
 import structlog
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from services.ingest.limits import RateLimit
@@ -90,6 +91,10 @@ def _add_handlers(app: FastAPI, metrics: IngestMetrics) -> None:
     async def http_error(_: Request, error: HTTPException) -> Response:
         sentence = HTTPStatus(error.status_code).phrase
         return problem_response(Problem(error.status_code, sentence, headers=error.headers))
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return problem_response(Problem(400, "The connection ended before the body did."))
 
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
