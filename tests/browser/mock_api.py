@@ -36,6 +36,7 @@ class MockApi:
         self.lag_seconds = 1.0
         self.mode = "exercise"
         self.silent: list[str] = []
+        self.warming = False
         self.beat_seconds = 0.25
         self.build = "one"
         self.gap = False
@@ -136,11 +137,10 @@ class MockApi:
         return self.alerts[alert_id]
 
     async def _sources(self) -> Json:
+        usual = "warming" if self.warming else "live"
         names = ["cityline", "harris-211", "nonstop-311", "county-chat"]
-        return {
-            "items": [{"source": n, "state": "silent" if n in self.silent else "live"} for n in names],
-            "next": None,
-        }
+        items = [{"source": name, "state": "silent" if name in self.silent else usual} for name in names]
+        return {"items": items, "next": None}
 
     async def _stream(self, request: Request) -> StreamingResponse:
         last = request.headers.get("last-event-id")
@@ -176,7 +176,7 @@ class MockApi:
             "now": _z(self.wall),
             "log_time": log_time,
             "lag_seconds": self.lag_seconds,
-            "sources_silent": len(self.silent),
+            "sources_silent": self.silent,
             "mode": self.mode,
         }
 
@@ -231,7 +231,7 @@ async def _needs() -> Json:
         "BH": ("Shelter", "Hébergement", "Albergue"),
         "BD": ("Food", "Alimentation", "Alimentos"),
     }
-    return {"items": [{"code": c, "name_en": e, "name_fr": f, "name_es": s} for c, (e, f, s) in names.items()]}
+    return {"items": [{"code": c, "name": {"en": e, "fr": f, "es": s}} for c, (e, f, s) in names.items()]}
 
 
 def _event(name: str, data: Json, event_id: str | None = None) -> str:

@@ -161,6 +161,7 @@ def test_the_page_can_be_told_to_try_again_at_once(api: MockApi, open_page: Open
     page.clock.fast_forward(5_000)
     expect(page.get_by_test_id("banner")).to_be_visible()
     page.clock.pause_at(page.evaluate("Date.now()") + 20_000)
+    expect(page.get_by_test_id("banner")).to_contain_text("Trying again in")
     api.broken.clear()
     page.get_by_role("button", name="Try now").click()
     expect(page.get_by_test_id("banner")).to_have_count(0)  # no timer runs, so only the button can have done it

@@ -152,7 +152,7 @@ def test_a_silent_feed_is_told_apart_from_a_fall_and_has_no_chart(api: MockApi, 
     page = open_page()
     expect(card(page, "a")).to_contain_text("This is not a fall in need.")
     expect(card(page, "a").locator("figure")).to_have_count(0)
-    expect(page.get_by_test_id("sources")).to_have_text("3 of 4 sources live, 1 silent")
+    expect(page.get_by_test_id("sources")).to_have_text("1 of 4 sources silent")
 
 
 def test_an_exercise_and_a_replay_are_marked_and_a_live_space_is_not(api: MockApi, open_page: Open) -> None:
@@ -172,6 +172,12 @@ def test_no_alerts_is_a_statement_about_the_sources_not_a_blank(api: MockApi, op
     expect(page.get_by_test_id("empty")).to_contain_text("Some sources are silent")
     api.log_time = None
     expect(page.get_by_test_id("empty")).to_contain_text("No calls have come in yet")
+
+
+def test_while_the_usual_is_still_being_learned_no_alerts_is_not_called_normal(api: MockApi, open_page: Open) -> None:
+    api.warming = True
+    page = open_page()
+    expect(page.get_by_test_id("empty")).to_contain_text("still learning what is usual here")
 
 
 def test_new_alerts_stay_counted_until_they_are_marked_as_seen(api: MockApi, open_page: Open) -> None:
