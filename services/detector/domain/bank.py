@@ -174,11 +174,16 @@ class Bank:
         return Scores(self.up[nodes].astype(np.float64), self.run[nodes].astype(np.int64))
 
     def learn_many(self, observed: Floats, predicted: Prediction, profile: Floats, bucket: int) -> Floats:
-        """Learn one sealed hour for every node; returns the weight (0.05..1) that each hour was learned with."""
+        """Learn one sealed hour for every node; returns the weight (0.05..1) that each hour was learned with.
+
+        Before two seasons have been seen nothing is unusual yet, so no CUSUM gathers anything.
+        """
         after = advance(self.sealed_scores(), observed, predicted, bucket)
         self.up[:], self.run[:] = after.up, after.run
         self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
         weight = self._weights(after.best())
+        if not self.careful:
+            self.up[:] = 0.0
         capped = np.minimum(observed, predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif))
         self._learn_level(capped, predicted, profile, weight)
         if self.hours >= WEEK_HOURS:

@@ -121,6 +121,16 @@ class Ledger:
         """Whether something changed since the last roll-up."""
         return bool(self._pending) or bool(self.late)
 
+    def unbooked(self) -> list[list[list[int]]]:
+        """Changes since the last roll-up, for a snapshot: those of sealed hours, and those of others."""
+        return [[list(late) for late in self.late], [[*place, change] for place, change in self._pending.items()]]
+
+    def book_again(self, unbooked: list[list[list[int]]]) -> None:
+        """After a restore: these changes stand in the cells, but nobody has looked at them yet."""
+        late, pending = unbooked
+        self.late = [Late(*row) for row in late]
+        self._pending = {(bucket, leaf): change for bucket, leaf, change in pending}
+
     def roll_up(self, above: Above, size: int) -> dict[int, set[int]]:
         """Bring node counts up to date; returns the nodes that changed, by bucket."""
         changed: dict[int, set[int]] = {}
@@ -151,11 +161,14 @@ class Ledger:
                 del self._where[call_id]
 
     def rebuild_counts(self, above: Above, size: int) -> None:
-        """Node counts again from the cells alone, after a restore."""
-        for hour in self.hours.values():
+        """Node counts again from the cells, without the changes that wait for the next roll-up."""
+        for bucket, hour in self.hours.items():
             hour.counts = np.zeros(size)
             for (leaf, _), calls in hour.cells.items():
                 hour.counts[above(leaf)] += calls
+            for (waiting, leaf), change in self._pending.items():
+                if waiting == bucket:
+                    hour.counts[above(leaf)] -= change
 
 
 def bookings(leaves: Iterable[tuple[int, int]]) -> tuple[int, ...]:

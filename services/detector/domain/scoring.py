@@ -85,6 +85,13 @@ class Scoring:
             np.concatenate([self.closed.run, np.zeros((more, 5), np.int64)]),
         )
 
+    def restore(self, fresh_from: NDArray[np.int32]) -> None:
+        """After a restore of nodes, ledger and bank: what follows from them."""
+        size = len(self.nodes)
+        self.fresh_from = fresh_from
+        self.closed = Scores(np.zeros((size, 5)), np.zeros((size, 5), np.int64))
+        self.recompute()
+
     def unlearn(self) -> None:
         """Forget all that was learned, to learn again from history."""
         self.bank, self.profiles = Bank(), Profiles()

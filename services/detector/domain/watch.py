@@ -22,6 +22,8 @@ from services.detector.domain.scoring import KEPT_HOURS, Scoring
 WEEK_MS = 7 * 24 * HOUR_MS
 END_NATS = 3.0
 LONGEST_RECENT_HOURS = 24
+WIDER_BELOW, NARROWER_FROM = 0.6, 0.75
+"""Shares of the calls above normal: an alert moves up when its node holds less, down when a part holds more."""
 MERGED = "merged"
 
 
@@ -32,12 +34,17 @@ class Hot:
     node: int
     score: float
     z: float
+    excess: float
     since: int
 
     def beats(self, other: "Hot") -> bool:
         """Whether it explains a rise clearly better than another node of the same rise."""
         capped = min(self.score, other.score) >= TUNING.cap_nats - 0.01
         return self.score >= other.score + MOVE_NATS or (capped and self.z >= other.z + MOVE_NATS)
+
+    def holds_most_of(self, upper: "Hot", part: float) -> bool:
+        """Whether at least `part` of the calls above normal of the node above it are its own."""
+        return self.excess >= part * upper.excess
 
 
 @dataclass
@@ -73,7 +80,8 @@ class Watch:
         def hot(node: int) -> Hot:
             place = places[node]
             since = self._since(scoring, node, int(scores.run[place, size[place]]))
-            return Hot(node, float(best[place]), scoring.totals(node, since, share).z, since)
+            totals = scoring.totals(node, since, share)
+            return Hot(node, float(best[place]), totals.z, totals.excess, since)
 
         raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= limit])
         self._unblock(scoring, places, best)
@@ -118,9 +126,9 @@ class Watch:
         found = list(found)
         for episode in self.episodes:
             here = followed[episode.node]
-            related = (one for one in found if scoring.nodes.related(one.node, episode.node))
-            best = next(related, here)
-            if episode.status == "rising" and best.node != episode.node and best.beats(here):
+            better = (one for one in found if one.node != here.node and self._explains_better(scoring, one, here))
+            best = next(better, here)
+            if episode.status == "rising" and best is not here:
                 episode.node, episode.since, here = best.node, best.since, best
                 episode.carried = (0.0, 0.0, 0.0)
             episode.score = here.score
@@ -129,6 +137,15 @@ class Watch:
             older = (other for other in self.episodes[:index] if other.open)
             if episode.open and any(scoring.nodes.related(other.node, episode.node) for other in older):
                 episode.status, episode.ended_by = "ended", MERGED
+
+    @staticmethod
+    def _explains_better(scoring: Scoring, one: Hot, here: Hot) -> bool:
+        """Up when the rise is wider than the node, down when a part holds nearly all of it."""
+        if not one.beats(here):
+            return False
+        if scoring.nodes.covers(one.node, here.node):
+            return not here.holds_most_of(one, WIDER_BELOW)
+        return scoring.nodes.covers(here.node, one.node) and one.holds_most_of(here, NARROWER_FROM)
 
     def _notice(self, scoring: Scoring, now: int, found: Iterable[Hot]) -> None:
         for one in found:

@@ -1,0 +1,248 @@
+"""State to bytes and back: named blocks, so that only what changed need be written again.
+
+Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `hour:N` (not sealed yet), `past:N`
+(a sealed hour of the last three days), `seen:N` (calls counted in an hour of log time), `history`. Block of the
+partition: `partition`. What follows from the rest (node counts, scores of closed hours) is computed again.
+"""
+
+from collections import Counter, deque
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from schemas.log_record import Control
+from schemas.space_config import SpaceConfig
+from services.detector.domain.alerts import Episode, Told
+from services.detector.domain.bank import Bank
+from services.detector.domain.feeds import Feed
+from services.detector.domain.fold import References, State
+from services.detector.domain.history import Past, Period
+from services.detector.domain.home import Home
+from services.detector.domain.ledger import Booked, Hour, Ledger
+from services.detector.domain.nodes import Nodes
+from services.detector.domain.profile import Profiles
+from services.detector.domain.rules import Rules
+from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
+from services.detector.domain.watch import Watch
+
+FORMAT = 1
+PARTITION = "partition"
+
+Blocks = dict[str, bytes]
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+_decode = msgspec.msgpack.decode
+
+
+class BadSnapshot(ValueError):
+    """Blocks that do not make a state: of another format, incomplete or damaged."""
+
+
+def to_blocks(state: State) -> Blocks:
+    """All blocks of a state; the key of a home area's block is `HOME|name`."""
+    blocks = {PARTITION: _encode(_partition(state))}
+    for code, home in state.homes.items():
+        blocks |= {f"{code}|{name}": block for name, block in _home_blocks(home).items()}
+    return blocks
+
+
+def from_blocks(blocks: Blocks, references: References) -> State:
+    """The state again, exactly.
+
+    Raises:
+        BadSnapshot: of another format, or a block is missing or damaged.
+    """
+    try:
+        return _restore(blocks, references)
+    except (KeyError, msgspec.MsgspecError, TypeError, ValueError, IndexError) as error:
+        raise BadSnapshot(f"the snapshot cannot be read: {type(error).__name__}") from error
+
+
+def _partition(state: State) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "log_time": state.log_time,
+        "config": None if state.rules is None else msgspec.to_builtins(state.rules.config),
+        "budgets": state.budgets,
+        "controls": list(state.seen_controls),
+        "waiting": [msgspec.to_builtins(control) for control in state.waiting],
+        "histories": {code: _history(past) for code, past in state.histories.items()},
+        "homes": sorted(state.homes),
+    }
+
+
+def _restore(blocks: Blocks, references: References) -> State:
+    raw = _decode(blocks[PARTITION])
+    if raw["format"] != FORMAT:
+        raise BadSnapshot(f"format {raw['format']} is not known; this version reads {FORMAT}")
+    rules = None
+    if raw["config"] is not None:
+        config = msgspec.convert(raw["config"], SpaceConfig)
+        rules = Rules(config, references(config.reference))
+    state = State(
+        log_time=raw["log_time"],
+        rules=rules,
+        budgets=raw["budgets"],
+        seen_controls=dict.fromkeys(raw["controls"]),
+        waiting=[msgspec.convert(control, Control) for control in raw["waiting"]],
+        histories={code: _past(periods) for code, periods in raw["histories"].items()},
+    )
+    for code in raw["homes"]:
+        prefix = f"{code}|"
+        own = {name[len(prefix) :]: block for name, block in blocks.items() if name.startswith(prefix)}
+        state.homes[code] = _home(code, own, references)
+    return state
+
+
+def _home_blocks(home: Home) -> Blocks:
+    scoring, ledger = home.scoring, home.scoring.ledger
+    blocks = {
+        "core": _encode(_core(home)),
+        "bank": _encode(_arrays(scoring.bank.columns())),
+        "profiles": _encode(_arrays({"calls": scoring.profiles.calls, "weeks": scoring.profiles.weeks})),
+    }
+    for bucket, hour in ledger.hours.items():
+        blocks[f"hour:{bucket}"] = _encode([[*cell, calls] for cell, calls in hour.cells.items()])
+    for past in scoring.past:
+        columns = {"observed": past.observed, "expected": past.expected, "variance": past.variance}
+        blocks[f"past:{past.bucket}"] = _encode(_arrays(columns))
+    for log_hour, calls in ledger.seen.items():
+        blocks[f"seen:{log_hour}"] = _encode([[call_id, *booked] for call_id, booked in calls.items()])
+    if home.past is not None:
+        blocks["history"] = _encode(_history(home.past))
+    return blocks
+
+
+def _core(home: Home) -> dict[str, Any]:
+    scoring, watch = home.scoring, home.watch
+    return {
+        "config": msgspec.to_builtins(home.rules.config),
+        "born": home.born,
+        "changed_at": home.changed_at,
+        "looked_at": home.looked_at,
+        "told_series_at": home.told_series_at,
+        "told_status_at": home.told_status_at,
+        "untold": sorted(home.untold),
+        "feeds": home.feeds,
+        "sources": [vars(feed) for feed in home.sources.values()],
+        "counters": dict(home.counters),
+        "unknown": home.unknown,
+        "stale": home.stale,
+        "leaves": scoring.nodes.leaves,
+        "names": scoring.nodes.names,
+        "open_bucket": scoring.open_bucket,
+        "contacts": scoring.contacts,
+        "fresh_from": scoring.fresh_from.tolist(),
+        "bank_hours": scoring.bank.hours,
+        "sealed_until": scoring.ledger.sealed_until,
+        "pending": scoring.ledger.unbooked(),
+        "hours": list(scoring.ledger.hours),
+        "seen": list(scoring.ledger.seen),
+        "past": [hour.bucket for hour in scoring.past],
+        "has_history": home.past is not None,
+        "budget_per_week": watch.budget_per_week,
+        "blocked": watch.blocked,
+        "raised_times": watch.raised_times,
+        "held_back_times": watch.held_back_times,
+        "episodes": [_episode(episode) for episode in watch.episodes],
+    }
+
+
+def _home(code: str, blocks: Blocks, references: References) -> Home:
+    core = _decode(blocks["core"])
+    config = msgspec.convert(core["config"], SpaceConfig)
+    rules = Rules(config, references(config.reference))
+    watch = Watch(
+        code,
+        core["budget_per_week"],
+        [_episode_again(raw) for raw in core["episodes"]],
+        core["blocked"],
+        core["raised_times"],
+        core["held_back_times"],
+    )
+    return Home(
+        code=code,
+        rules=rules,
+        scoring=_scoring(core, blocks, rules.calendar(code), rules),
+        watch=watch,
+        born=core["born"],
+        changed_at=core["changed_at"],
+        looked_at=core["looked_at"],
+        told_series_at=core["told_series_at"],
+        told_status_at=core["told_status_at"],
+        untold=set(core["untold"]),
+        feeds=[(source, line) for source, line in core["feeds"]],
+        sources={raw["source"]: Feed(**raw) for raw in core["sources"]},
+        counters=Counter(core["counters"]),
+        unknown=core["unknown"],
+        past=_past(_decode(blocks["history"])) if core["has_history"] else None,
+        stale=core["stale"],
+    )
+
+
+def _scoring(core: dict[str, Any], blocks: Blocks, calendar: Any, rules: Rules) -> Scoring:
+    names = [(need, area) for need, area in core["names"]]
+    nodes = Nodes.restored(rules.needs, rules.areas, [(n, a) for n, a in core["leaves"]], names)
+    ledger = Ledger(core["sealed_until"], _hours(core, blocks), _seen(core, blocks))
+    bank = Bank.restored(len(names), core["bank_hours"], _columns(blocks["bank"]))
+    profiles = Profiles(**_columns(blocks["profiles"]))
+    past = (PastHour(bucket, **_columns(blocks[f"past:{bucket}"])) for bucket in core["past"])
+    scoring = Scoring(nodes, calendar, ledger, bank, profiles, deque(past, maxlen=KEPT_HOURS))
+    scoring.open_bucket, scoring.contacts = core["open_bucket"], core["contacts"]
+    ledger.book_again(core["pending"])
+    ledger.rebuild_counts(nodes.above, len(names))
+    scoring.restore(np.array(core["fresh_from"], np.int32))
+    return scoring
+
+
+def _hours(core: dict[str, Any], blocks: Blocks) -> dict[int, Hour]:
+    cells = {bucket: _decode(blocks[f"hour:{bucket}"]) for bucket in core["hours"]}
+    return {bucket: Hour({(leaf, feed): calls for leaf, feed, calls in rows}) for bucket, rows in cells.items()}
+
+
+def _seen(core: dict[str, Any], blocks: Blocks) -> dict[int, dict[int, Booked]]:
+    rows = {hour: _decode(blocks[f"seen:{hour}"]) for hour in core["seen"]}
+    return {
+        hour: {row[0]: Booked(row[1], row[2], row[3], row[4], tuple(row[5])) for row in calls}
+        for hour, calls in rows.items()
+    }
+
+
+def _arrays(columns: dict[str, Any]) -> dict[str, Any]:
+    return {name: [column.dtype.str, list(column.shape), column.tobytes()] for name, column in columns.items()}
+
+
+def _columns(block: bytes) -> dict[str, Any]:
+    raw = _decode(block)
+    return {name: np.frombuffer(data, dtype).reshape(shape).copy() for name, (dtype, shape, data) in raw.items()}
+
+
+def _episode(episode: Episode) -> dict[str, Any]:
+    told = None if episode.told is None else vars(episode.told)
+    return {**vars(episode), "told": told}
+
+
+def _episode_again(raw: dict[str, Any]) -> Episode:
+    told = None if raw["told"] is None else Told(**raw["told"])
+    observed, expected, variance = raw["carried"]
+    return Episode(**{**raw, "told": told, "carried": (observed, expected, variance)})
+
+
+def _history(past: Past) -> list[Any]:
+    return [
+        [one.source, one.start, one.end, [[start, cells] for start, cells in one.hours.items()]] for one in past.periods
+    ]
+
+
+def _past(raw: list[Any]) -> Past:
+    return Past(
+        [
+            Period(
+                source,
+                begin,
+                end,
+                {start: [(n, a, line, calls) for n, a, line, calls in cells] for start, cells in hours},
+            )
+            for source, begin, end, hours in raw
+        ]
+    )
