@@ -226,7 +226,7 @@ def running(app: Any, health: Health) -> Iterator[str]:
     sock = listen("127.0.0.1", 0)
     address = f"http://127.0.0.1:{sock.getsockname()[1]}"
     ready = threading.Event()
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     async def run() -> None:
         event, loop = asyncio.Event(), asyncio.get_running_loop()
