@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schemas.log_record import Calls, Control, Tick
+from schemas.topics import CALLERS, REJECTED
+from services.runtime.kafka import read_all
 from services.runtime.settings import Settings
 from tests.integration.ingest_world import World, call, in_world, space_settings
 
@@ -302,3 +304,27 @@ def test_metrics_health_and_headers(settings: Settings) -> None:
         assert "555" not in (await world.client.get("/metrics")).text
 
     in_world(settings, scenario)
+
+
+def test_rejections_and_caller_groups_go_to_their_topics_and_nowhere_else(settings: Settings) -> None:
+    async def scenario(world: World) -> None:
+        caller = {"age_band": "65-74", "language": "es"}
+        answer = await world.post([call(caller=caller), call(line="617-555-0100")])
+        assert (answer.json()["accepted"], len(answer.json()["rejected"])) == (1, 1)
+        assert "65-74" not in str(await world.records())
+
+    in_world(settings, scenario)
+    stored = {
+        topic: [
+            json.loads(one.value or b"")
+            for partition in range(settings.partitions)
+            for one in read_all(settings, topic.in_space(settings.space), partition)
+        ]
+        for topic in (REJECTED, CALLERS)
+    }
+    (rejected,) = stored[REJECTED]
+    assert (rejected["source"], rejected["field"]) == ("crm", "line")
+    assert "555" not in str(rejected)
+    (counted,) = stored[CALLERS]
+    assert counted["home_area"] == "harris"
+    assert ["north", "BD", "age_band", "65-74", 1] in counted["cells"]
