@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from services.runtime.clock import SystemClock
 from tests.api_parts import (
     HOUR,
     Parts,
