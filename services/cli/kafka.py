@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from services.runtime.clock import SystemClock
 from services.runtime.settings import Settings, environment_settings
 
 
@@ -25,8 +26,13 @@ def kafka(
 
 
 def run_kafka(settings: Settings) -> int:
-    """The same for `up`: folder and port from the settings; the exit status."""
+    """The same for `up`: folder and port from the settings; the exit status.
+
+    Whoever else runs there was started by the same `up` and left behind by a child that was killed.
+    """
+    from services.cli.up.orphans import end_orphan
     from services.runtime.embedded import run_foreground
 
+    end_orphan(settings.data, SystemClock())
     port = int(settings.kafka_bootstrap.rpartition(":")[2])
     return run_foreground(settings.data, port)

@@ -11,6 +11,7 @@ from schemas.reference import Reference
 from services.cli.ports import refuse_taken
 from services.cli.up.folder import locked
 from services.cli.up.layout import Layout, Options, plan
+from services.cli.up.orphans import refuse_running
 from services.cli.up.stopping import StopRequest, stop_on_signals
 from services.cli.up.supervisor import Stopped
 from services.runtime.clock import SystemClock
@@ -55,6 +56,8 @@ def up(
     options = Options(data=data, broker=broker, demo=demo, port_base=port_base, seed=seed, speed=speed)
     layout = plan(environment_settings(), options)
     with locked(layout.data), stop_on_signals() as stop:
+        if layout.embedded:
+            refuse_running(layout.data)
         refuse_taken(layout.ports, layout.settings.host, embedded=layout.embedded)
         _fetch_kafka(layout)
         _run(layout, stop, as_json=as_json)
