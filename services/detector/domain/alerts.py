@@ -44,6 +44,8 @@ class Episode:
     easing_at: int | None = None
     ended_at: int | None = None
     ended_by: str | None = None
+    wide: bool = False
+    """Whether it took in another one, and so no longer moves to a part of its node."""
     version: int = 0
     told: "Told | None" = None
     carried: tuple[float, float, float] = (0.0, 0.0, 0.0)

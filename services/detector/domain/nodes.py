@@ -80,6 +80,13 @@ class Nodes:
         (need, area), (low_need, low_area) = self.names[upper], self.names[lower]
         return self.needs.covers(need, low_need) and self.areas.covers(area, low_area)
 
+    def joint(self, one: int, other: int) -> int:
+        """The smallest node that covers two related ones."""
+        (need, area), (other_need, other_area) = self.names[one], self.names[other]
+        wider_need = need if self.needs.covers(need, other_need) else other_need
+        wider_area = area if self.areas.covers(area, other_area) else other_area
+        return self._node[wider_need, wider_area]
+
     def below(self, node: int) -> list[int]:
         """Nodes that a node covers, without itself."""
         return [other for other in range(len(self)) if other != node and self.covers(node, other)]

@@ -45,7 +45,8 @@ class Profiles:
 
     def _compute(self) -> Floats:
         calls, weeks = _smooth(self.calls.astype(np.float64)), _smooth(self.weeks.astype(np.float64))
-        pool = _shrunk(calls.sum(axis=0, keepdims=True), weeks.max(axis=0, keepdims=True, initial=0.0), np.ones((1, WEEK_HOURS)))
+        flat = np.ones((1, WEEK_HOURS))
+        pool = _shrunk(calls.sum(axis=0, keepdims=True), weeks.max(axis=0, keepdims=True, initial=0.0), flat)
         return _shrunk(calls, weeks, pool)
 
 

@@ -126,7 +126,7 @@ class Watch:
         found = list(found)
         for episode in self.episodes:
             here = followed[episode.node]
-            better = (one for one in found if one.node != here.node and self._explains_better(scoring, one, here))
+            better = (one for one in found if self._explains_better(scoring, one, here, episode.wide))
             best = next(better, here)
             if episode.status == "rising" and best is not here:
                 episode.node, episode.since, here = best.node, best.since, best
@@ -134,18 +134,30 @@ class Watch:
             episode.score = here.score
             episode.peak = max(episode.peak, here.score)
         for index, episode in enumerate(self.episodes):
-            older = (other for other in self.episodes[:index] if other.open)
-            if episode.open and any(scoring.nodes.related(other.node, episode.node) for other in older):
-                episode.status, episode.ended_by = "ended", MERGED
+            for older in self.episodes[:index]:
+                if episode.open and older.open and scoring.nodes.related(older.node, episode.node):
+                    self._merge(scoring, older, episode)
 
     @staticmethod
-    def _explains_better(scoring: Scoring, one: Hot, here: Hot) -> bool:
+    def _merge(scoring: Scoring, older: Episode, younger: Episode) -> None:
+        """The older one goes to the node above both, and stays as wide as that."""
+        younger.status, younger.ended_by = "ended", MERGED
+        joint = scoring.nodes.joint(older.node, younger.node)
+        if joint != older.node:
+            older.node, older.since = joint, min(older.since, younger.since)
+            older.carried = (0.0, 0.0, 0.0)
+        older.wide = True
+        older.score = max(older.score, younger.score)
+        older.peak = max(older.peak, younger.peak)
+
+    @staticmethod
+    def _explains_better(scoring: Scoring, one: Hot, here: Hot, wide: bool) -> bool:
         """Up when the rise is wider than the node, down when a part holds nearly all of it."""
-        if not one.beats(here):
+        if one.node == here.node or not one.beats(here):
             return False
         if scoring.nodes.covers(one.node, here.node):
             return not here.holds_most_of(one, WIDER_BELOW)
-        return scoring.nodes.covers(here.node, one.node) and one.holds_most_of(here, NARROWER_FROM)
+        return not wide and scoring.nodes.covers(here.node, one.node) and one.holds_most_of(here, NARROWER_FROM)
 
     def _notice(self, scoring: Scoring, now: int, found: Iterable[Hot]) -> None:
         for one in found:

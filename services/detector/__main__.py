@@ -1,0 +1,115 @@
+"""Composition root of the detector: settings in, exit status out."""
+
+import asyncio
+import os
+import socket
+import sys
+
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+
+from schemas.topics import ALERTS, CALLS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS
+from services.detector.host import Host
+from services.detector.metrics import DetectorMetrics
+from services.detector.outbox import Outbox
+from services.detector.space import References, SpaceProblem, wait_for_space
+from services.detector.worker import Surroundings
+from services.runtime.clock import SystemClock
+from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, client_options, wait_for_kafka
+from services.runtime.lifecycle import Health, PortTaken, State, listen
+from services.runtime.logs import configure_logs
+from services.runtime.metrics import new_registry
+from services.runtime.settings import BadSettings, Settings, environment_settings
+
+DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
+PATIENCE_SECONDS = 60.0
+LARGEST_RECORD = 15 * 1024 * 1024
+
+
+def main(settings: Settings) -> int:
+    """Run a detector worker until it is told to stop.
+
+    Returns:
+        0 after a clean stop, 1 failed while running, 2 wrong settings, 3 Kafka not reachable.
+    """
+    configure_logs(settings.log_format, "detector")
+    log = structlog.get_logger("detector")
+    try:
+        return _run(settings)
+    except (SpaceProblem, PortTaken) as error:
+        log.error("cannot_start", reason=str(error))
+        return WRONG_USE
+    except KafkaAway as error:
+        log.error("kafka_away", reason=str(error))
+        return UNREACHABLE
+    except (KafkaProblem, OSError) as error:
+        log.error("failed", reason=str(error))
+        return FAILED
+
+
+def _run(settings: Settings) -> int:
+    import faust
+
+    from services.detector.app import build
+
+    clock, registry, health = SystemClock(), new_registry(), Health()
+    with listen(settings.host, settings.detector_port) as listening:
+        wait_for_kafka(settings, clock, PATIENCE_SECONDS)
+        config = wait_for_space(settings, clock, PATIENCE_SECONDS)
+        metrics = DetectorMetrics(registry)
+        with ReliableProducer(settings, clock, limits=_limits(settings.space)) as producer:
+            references: References = References(settings)
+            around = Surroundings(settings.space, f"{socket.gethostname()}:{os.getpid()}", references, clock, metrics)
+            hosts: list[Host] = []
+
+            def make_host(loop: asyncio.AbstractEventLoop) -> Host:
+                host = Host(settings, around, Outbox(producer, loop), lambda part: _beginning(settings, part))
+                hosts.append(host)
+                return host
+
+            health.watch("kafka", lambda: State(producer.is_healthy(5.0), "records are acknowledged"))
+            health.watch("partitions", lambda: _owns_partitions(hosts))
+            _serve(listening, health, registry)
+            app = build(settings, make_host)
+            structlog.get_logger("detector").info("starting", space=settings.space, model=config.model)
+            worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, logging_config=_QUIET)
+            worker.execute_from_commandline()
+    return DONE
+
+
+_QUIET = {"version": 1, "disable_existing_loggers": False}
+
+
+def _serve(listening: socket.socket, health: Health, registry: object) -> None:
+    from services.detector.http import HealthServer
+
+    HealthServer(listening, health, registry).start()  # type: ignore[arg-type]
+
+
+def _owns_partitions(hosts: list[Host]) -> State:
+    count = sum(len(host.workers) for host in hosts)
+    return State(count > 0, f"reads {count} partitions")
+
+
+def _limits(space: str) -> dict[str, int]:
+    topics = (ALERTS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS)
+    return {topic.in_space(space): LARGEST_RECORD for topic in topics}
+
+
+def _beginning(settings: Settings, partition: int) -> int:
+    """First offset of a partition of the call topic."""
+    place = TopicPartition(CALLS.in_space(settings.space), partition)
+    consumer = KafkaConsumer(**client_options(settings), enable_auto_commit=False)
+    try:
+        return int(consumer.beginning_offsets([place])[place])
+    finally:
+        consumer.close()
+
+
+if __name__ == "__main__":
+    try:
+        chosen = environment_settings()
+    except BadSettings as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(WRONG_USE)
+    sys.exit(main(chosen))

@@ -1,0 +1,116 @@
+"""All partitions that this worker reads: recovery, folding, snapshots, status. It does not know Faust."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+from schemas.topics import CALLS, SNAPSHOTS
+from services.detector.outbox import Outbox
+from services.detector.worker import Gap, PartitionWorker, Surroundings
+from services.runtime.kafka import read_all
+from services.runtime.settings import Settings
+
+log = structlog.get_logger("detector")
+
+REVOKE_SECONDS = 5.0
+
+
+class LogTruncated(RuntimeError):
+    """The log no longer holds what the newest snapshot needs next."""
+
+
+@dataclass
+class Host:
+    """The partitions of one worker process."""
+
+    settings: Settings
+    around: Surroundings
+    outbox: Outbox
+    beginning_of: Callable[[int], int]
+    """First offset that a partition of the call topic still holds (blocking)."""
+    workers: dict[int, PartitionWorker] = field(default_factory=dict)
+    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def take_over(self, partition: int) -> int:
+        """Begin with a partition; returns the offset to read from.
+
+        Raises:
+            LogTruncated: records between the newest snapshot and the beginning of the log are gone.
+        """
+        known = self.workers.get(partition)
+        if known is not None:
+            return known.next_offset
+        worker = PartitionWorker(partition, self.around)
+        topic = SNAPSHOTS.in_space(self.settings.space)
+        stored, beginning = await asyncio.gather(
+            asyncio.to_thread(read_all, self.settings, topic, partition),
+            asyncio.to_thread(self.beginning_of, partition),
+        )
+        worker.recover(stored, beginning)
+        if worker.next_offset < beginning:
+            raise LogTruncated(
+                f"partition {partition} of {CALLS.in_space(self.settings.space)} begins at offset {beginning}, "
+                f"but the newest snapshot needs offset {worker.next_offset}; run `groundswell rebuild`"
+            )
+        self.workers[partition] = worker
+        self.around.metrics.partitions.set(len(self.workers))
+        log.info("partition_taken_over", partition=partition, next_offset=worker.next_offset)
+        await self.outbox.post(worker.told_again())
+        return worker.next_offset
+
+    async def fold(self, partition: int, offset: int, key: bytes | None, value: bytes | None, at_ms: int) -> None:
+        """One record; what it makes the fold say is on its way when this returns.
+
+        Raises:
+            Gap: the record is not the next one.
+        """
+        worker = self.workers.get(partition)
+        if worker is None:
+            return
+        records = worker.fold(offset, key, value, at_ms)
+        if records:
+            await self.outbox.post(records)
+
+    async def give_up(self, partitions: set[int]) -> None:
+        """Partitions go to somebody else: save what can be saved in a few seconds."""
+        try:
+            await asyncio.wait_for(self.save(partitions & set(self.workers)), REVOKE_SECONDS)
+        except TimeoutError:
+            log.warning("snapshot_not_written_before_handover", partitions=sorted(partitions))
+        for partition in partitions:
+            self.workers.pop(partition, None)
+        self.around.metrics.partitions.set(len(self.workers))
+
+    async def save(self, partitions: set[int] | None = None) -> None:
+        """Write a snapshot of each partition that moved on: only after everything said before it is acknowledged."""
+        async with self._saving:
+            for partition in sorted(self.workers if partitions is None else partitions):
+                worker = self.workers.get(partition)
+                newest = worker.snapshots.newest if worker is not None else None
+                if worker is None or (newest is not None and newest.next_offset == worker.next_offset):
+                    continue
+                await self._save(worker)
+
+    async def _save(self, worker: PartitionWorker) -> None:
+        next_offset, blocks = worker.blocks()
+        mark = await self.outbox.post(())
+        snapshots = worker.snapshots
+        chunks, manifest = snapshots.write(blocks, next_offset, self.around.clock.now_ms())
+        await self.outbox.settled(mark)
+        await self.outbox.settled(await self.outbox.post(chunks))
+        await self.outbox.settled(await self.outbox.post(snapshots.commit(manifest)))
+        await self.outbox.post(snapshots.written(manifest))
+        metrics, name = self.around.metrics, str(worker.partition)
+        metrics.snapshots.inc()
+        metrics.snapshot_bytes.labels(name).set(sum(len(chunk.value or b"") for chunk in chunks))
+        metrics.snapshot_age.labels(name).set(next_offset)
+
+    async def tell_status(self, end_offsets: dict[int, int]) -> None:
+        """How far each partition has come."""
+        records = [worker.status(end_offsets.get(number, 0)) for number, worker in self.workers.items()]
+        await self.outbox.post(records)
+
+
+__all__ = ["Gap", "Host", "LogTruncated"]

@@ -1,0 +1,161 @@
+"""One partition's driver: bytes in, the fold, records out. No Faust and no Kafka client in here."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from schemas.alert import Alert
+from schemas.log_record import BadRecord, Calls, decode_record
+from schemas.output import HomeStatus, PartitionStatus, Rejected
+from schemas.topics import ALERTS, CALLS, REJECTED, SNAPSHOTS, STATUS
+from services.detector.domain.fold import References, State, step
+from services.detector.domain.outputs import Output
+from services.detector.domain.snapshot import from_blocks, to_blocks
+from services.detector.metrics import DetectorMetrics
+from services.detector.snapshots import SnapshotLog
+from services.runtime.clock import Clock
+from services.runtime.kafka import Record, StoredRecord
+
+AHEAD_MS = 2_000
+"""In a live space no stamp counts as later than the record's own timestamp plus this."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all partitions of a worker share."""
+
+    space: str
+    worker: str
+    references: References
+    clock: Clock
+    metrics: DetectorMetrics
+
+    @property
+    def live(self) -> bool:
+        """Whether the wall clock bounds log time."""
+        return self.space == "live"
+
+
+@dataclass
+class Gap(Exception):
+    """Offsets are missing between what was folded and what came."""
+
+    partition: int
+    expected: int
+    came: int
+
+    def __str__(self) -> str:
+        return f"partition {self.partition}: offset {self.came} came where {self.expected} was next"
+
+
+@dataclass
+class PartitionWorker:
+    """State of one partition and where it stands on the log.
+
+    `fold` must be given every record in order; what it returns must be acknowledged before a snapshot counts.
+    """
+
+    partition: int
+    around: Surroundings
+    state: State = field(default_factory=State)
+    next_offset: int = 0
+    snapshots: SnapshotLog = field(init=False)
+    open_alerts: dict[str, Alert] = field(default_factory=dict)
+    """Newest version of each open alert, to be told again when a worker takes over."""
+
+    def __post_init__(self) -> None:
+        self.snapshots = SnapshotLog(SNAPSHOTS.in_space(self.around.space), self.partition)
+
+    def recover(self, stored: list[StoredRecord], beginning: int) -> None:
+        """Start from the newest whole snapshot, or from the beginning of the log.
+
+        Raises:
+            BadSnapshot: whole, but of a format that this version does not read.
+        """
+        snapshot = self.snapshots.read(stored)
+        if snapshot is None:
+            self.next_offset = beginning
+            return
+        self.state = from_blocks(snapshot.blocks, self.around.references)
+        self.next_offset = snapshot.manifest.next_offset
+
+    def fold(self, offset: int, key: bytes | None, value: bytes | None, timestamp_ms: int) -> list[Record]:
+        """Fold one record in; a repeat is stepped over, poison is reported with its place.
+
+        Raises:
+            Gap: a record between is missing.
+        """
+        if offset < self.next_offset:
+            return []
+        if offset > self.next_offset:
+            raise Gap(self.partition, self.next_offset, offset)
+        try:
+            said = self._step(key, value, timestamp_ms)
+        except BadRecord as error:
+            self.around.metrics.poison.inc()
+            place = Rejected(
+                1, str(error), topic=CALLS.in_space(self.around.space), partition=self.partition, offset=offset
+            )
+            said = [Output(REJECTED, "", place)]
+        self.next_offset = offset + 1
+        return [self._record(output) for output in said]
+
+    def _step(self, key: bytes | None, value: bytes | None, timestamp_ms: int) -> list[Output]:
+        if value is None:
+            raise BadRecord("an empty record")
+        record = decode_record(value)
+        limit = timestamp_ms + AHEAD_MS if self.around.live else None
+        try:
+            home = key.decode() if key is not None else None
+        except UnicodeDecodeError:
+            raise BadRecord("the key is not UTF-8") from None
+        with self.around.metrics.fold_seconds.time():
+            said = step(self.state, home, record, self.around.references, no_later_than=limit)
+        self.around.metrics.records.labels(type(record).__name__.lower()).inc()
+        if isinstance(record, Calls):
+            self.around.metrics.calls.inc(len(record.calls))
+        for output in said:
+            self._note(output)
+        return said
+
+    def _note(self, output: Output) -> None:
+        value = output.value
+        if isinstance(value, HomeStatus):
+            self.around.metrics.told(value)
+        elif isinstance(value, Alert):
+            self.open_alerts[value.id] = value
+            if value.status == "ended":
+                del self.open_alerts[value.id]
+
+    def _record(self, output: Output) -> Record:
+        self.around.metrics.outputs.labels(output.topic.name).inc()
+        value = output.value
+        body = value.model_dump_json().encode() if isinstance(value, Alert) else _encode(value)
+        return Record(output.topic.in_space(self.around.space), body, key=output.key.encode() or None)
+
+    def told_again(self) -> list[Record]:
+        """The newest version of each open alert."""
+        return [self._record(Output(ALERTS, alert.id, alert)) for alert in self.open_alerts.values()]
+
+    def status(self, end_offset: int) -> Record:
+        """How far this partition has come."""
+        metrics, name = self.around.metrics, str(self.partition)
+        metrics.lag.labels(name).set(max(0, end_offset - self.next_offset))
+        metrics.log_time.labels(name).set(self.state.log_time / 1000)
+        status = PartitionStatus(
+            v=1,
+            partition=self.partition,
+            next_offset=self.next_offset,
+            end_offset=max(end_offset, self.next_offset),
+            log_time=self.state.log_time,
+            written_at=self.around.clock.now_ms(),
+            state="running",
+            worker=self.around.worker,
+        )
+        return Record(STATUS.in_space(self.around.space), _encode(status), key=f"partition-{self.partition}".encode())
+
+    def blocks(self) -> tuple[int, dict[str, bytes]]:
+        """The offset and the state, in one piece."""
+        return self.next_offset, to_blocks(self.state)
