@@ -1,15 +1,18 @@
 """Composition root of the detector: settings in, exit status out."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
+from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
 
 from schemas.topics import ALERTS, CALLS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS
 from services.detector.host import Host
+from services.detector.http import HealthServer
 from services.detector.metrics import DetectorMetrics
 from services.detector.outbox import Outbox
 from services.detector.space import References, SpaceProblem, wait_for_space
@@ -58,7 +61,7 @@ def _run(settings: Settings) -> int:
         config = wait_for_space(settings, clock, PATIENCE_SECONDS)
         metrics = DetectorMetrics(registry)
         with ReliableProducer(settings, clock, limits=_limits(settings.space)) as producer:
-            references: References = References(settings)
+            references = References(settings)
             around = Surroundings(settings.space, f"{socket.gethostname()}:{os.getpid()}", references, clock, metrics)
             hosts: list[Host] = []
 
@@ -69,21 +72,21 @@ def _run(settings: Settings) -> int:
 
             health.watch("kafka", lambda: State(producer.is_healthy(5.0), "records are acknowledged"))
             health.watch("partitions", lambda: _owns_partitions(hosts))
-            _serve(listening, health, registry)
+            HealthServer(listening, health, registry).start()
             app = build(settings, make_host)
             structlog.get_logger("detector").info("starting", space=settings.space, model=config.model)
-            worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, logging_config=_QUIET)
-            worker.execute_from_commandline()
+            return _work(faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True))
+
+
+def _work(worker: Any) -> int:
+    """Run until a signal; Faust ends by SystemExit, with a status other than 0 when a service of its own failed."""
+    for name in ("faust", "mode", "aiokafka"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        return FAILED if ended.code else DONE
     return DONE
-
-
-_QUIET = {"version": 1, "disable_existing_loggers": False}
-
-
-def _serve(listening: socket.socket, health: Health, registry: object) -> None:
-    from services.detector.http import HealthServer
-
-    HealthServer(listening, health, registry).start()  # type: ignore[arg-type]
 
 
 def _owns_partitions(hosts: list[Host]) -> State:

@@ -1,7 +1,7 @@
 """The Faust application: the only place that knows Faust.
 
 What Faust is used for: membership of the consumer group, assignment of partitions, fetching. What it is not trusted
-with: committed offsets (an exception in an agent acknowledges the record all the same), tables, windows, its web server.
+with: committed offsets (an exception in an agent acknowledges the record all the same), tables, windows, web server.
 So the consumer seeks to the snapshot's own offset whenever partitions are assigned, and an unexpected exception ends
 the process.
 """
