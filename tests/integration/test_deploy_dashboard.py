@@ -1,6 +1,7 @@
 """The whole system under a real Prometheus: every query of the dashboard has an answer, every rule its metric."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -23,6 +24,8 @@ from services.runtime.embedded import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
+log = logging.getLogger("dashboard")
+
 SPACE = "deploytest"
 SOURCE = "metro-crm"
 SERVICES = ("ingest", "detector", "api")
@@ -75,7 +78,8 @@ class System:
         for name in SERVICES:
             self._run(name, [sys.executable, "-m", f"services.{name}"])
             self._await(f"http://127.0.0.1:{self.ports[name]}/health/live", name)
-        self._await(f"http://127.0.0.1:{self.ports['ingest']}/health/ready", "ingest")
+        for name in SERVICES:
+            self._await(f"http://127.0.0.1:{self.ports[name]}/health/ready", name)
         self._run("prometheus", self._prometheus_command())
         self._await(f"{self.prometheus_url}/-/ready", "prometheus")
 
@@ -208,6 +212,12 @@ def system(kafka_bootstrap: str, prometheus_binary: Path, tmp_path_factory: pyte
         running.stop()
 
 
+def shown(sample: dict[str, Any]) -> str:
+    """Labels and value of one sample."""
+    labels = ",".join(f"{name}={value}" for name, value in sample["metric"].items() if name != "__name__")
+    return f"{{{labels}}} {float(sample['value'][1]):.4g}"
+
+
 def keep_going(system: System) -> None:
     """What happens on an ordinary minute: calls, one of them twice, one late, one refused; and time passes."""
     now = datetime.now(UTC)
@@ -220,15 +230,17 @@ def keep_going(system: System) -> None:
 
 def test_every_query_of_the_dashboard_has_an_answer(system: System) -> None:
     """A panel without data on a running system is a metric that does not exist, or a label that nobody sets."""
-    empty = dict(dashboard_queries())
+    empty: list[str] = []
     for _ in polls(ANSWER_SECONDS):
         keep_going(system)
-        empty = {
-            f"{title}: {expression}": expression
+        answers = {
+            f"{title}: {expression}": system.query(expression.replace("$__rate_interval", WINDOW))
             for title, expression in dashboard_queries()
-            if not system.query(expression.replace("$__rate_interval", WINDOW))
         }
+        empty = [query for query, samples in answers.items() if not samples]
         if not empty:
+            for query, samples in answers.items():
+                log.info("%s = %s", query, "; ".join(shown(sample) for sample in samples[:4]))
             return
     logs = "\n".join(f"--- {name}\n{system.log(name)}" for name in SERVICES)
     pytest.fail(f"{len(empty)} queries are empty:\n" + "\n".join(empty) + f"\n{logs}", pytrace=False)
