@@ -1,9 +1,9 @@
 """The bank: a negative-binomial model and five CUSUMs for each node, as arrays (detection.md).
 
-Mean of an hour: mu = lambda x p (level x weekly profile). Predictive: negative binomial with shape
-r = 1 / (kappa + 1 / a), a being the gamma shape of the level. Levels, dispersion and variance inflation are learned
-hour by hour when an hour is sealed; scores are sums of log-likelihood ratios, in nats, against a rise of
-1, 2, 4, 8 or 16 standard deviations of the node's average hour.
+Mean of an hour: mu = lambda x p (level x weekly profile). Predictive: negative binomial with shape r,
+1 / r = kappa + 1 / a + clump / mu, a being the gamma shape of the level. Levels, dispersion, clumping and variance
+inflation are learned hour by hour when an hour is sealed; scores are sums of log-likelihood ratios, in nats, against a
+rise of 1, 2, 4, 8 or 16 standard deviations of the node's average hour.
 
 Stored in float32, computed in float64, so that what a snapshot keeps is exactly what the next hour starts from.
 """
@@ -37,6 +37,11 @@ class Tuning:
     kappa: float = 0.08
     kappa_weight: float = 50.0
     kappa_most: float = 3.0
+    clump_calls: float = 10.0
+    """Calls that the pool's clumping is worth against a node's own."""
+    clump_most: float = 20.0
+    clump_reach: float = 5.0
+    """A clump counts up to this many calls above the mean."""
     memory_hours: float = 8.0 * WEEK_HOURS
     vif_days: float = 7.0
     vif_most: float = 12.0
@@ -56,8 +61,10 @@ class Prediction(NamedTuple):
     """What an hour should bring: arrays over the nodes asked for."""
 
     mean: Floats
-    shape: Floats
-    """r of the negative binomial."""
+    spread: Floats
+    """Part of the inverse shape that does not depend on the mean: dispersion and doubt about the level."""
+    clump: Floats
+    """Variance over mean, less one, of calls that come in clumps: their part of the inverse shape is clump / mean."""
     sd_average: Floats
     """sd of the node's average hour: the unit of a rise."""
     variance: Floats
@@ -89,6 +96,8 @@ class Bank:
         "level_b": ("f4", 0),
         "kappa_num": ("f4", 0),
         "kappa_den": ("f4", 0),
+        "clump_num": ("f4", 0),
+        "clump_den": ("f4", 0),
         "day_residual": ("f4", 0),
         "day_variance": ("f4", 0),
         "vif_sum": ("f4", 0),
@@ -148,6 +157,13 @@ class Bank:
         raw = (num + TUNING.kappa * TUNING.kappa_weight) / (den + TUNING.kappa_weight)
         return np.clip(raw, 0.005, TUNING.kappa_most)
 
+    def clump(self, nodes: Index = EVERY) -> Floats:
+        """How calls clump (one caller, several reports), shrunk to the pool of all nodes."""
+        num, den = _wide(self.clump_num, EVERY), _wide(self.clump_den, EVERY)
+        pool = max(0.0, float(num.sum())) / max(float(den.sum()), 1.0)
+        raw = (num[nodes] + pool * TUNING.clump_calls) / (den[nodes] + TUNING.clump_calls)
+        return np.clip(raw, 0.0, TUNING.clump_most)
+
     def vif(self, nodes: Index = EVERY) -> Floats:
         """Variance inflation of a day's sum."""
         total, weight = _wide(self.vif_sum, nodes), _wide(self.vif_weight, nodes)
@@ -159,13 +175,14 @@ class Bank:
 
     def predict_many(self, profile: Floats, nodes: Index = EVERY) -> Prediction:
         """The hour to come; `profile` is the factor of its slot for each of the nodes."""
-        level, kappa = self.level(nodes), self.kappa(nodes)
+        level, kappa, clump = self.level(nodes), self.kappa(nodes), self.clump(nodes)
         mean = level * profile
         return Prediction(
             mean=mean,
-            shape=1.0 / (kappa + 1.0 / np.maximum(_wide(self.level_a, nodes), TUNING.level_shape)),
-            sd_average=np.sqrt(level + kappa * level**2),
-            variance=mean + kappa * mean**2,
+            spread=kappa + 1.0 / np.maximum(_wide(self.level_a, nodes), TUNING.level_shape),
+            clump=clump,
+            sd_average=np.sqrt(level * (1.0 + clump) + kappa * level**2),
+            variance=mean * (1.0 + clump) + kappa * mean**2,
             vif=self.vif(nodes),
         )
 
@@ -178,7 +195,8 @@ class Bank:
 
         Before two seasons have been seen nothing is unusual yet, so no CUSUM gathers anything.
         """
-        after = advance(self.sealed_scores(), observed, predicted, bucket)
+        before = self.sealed_scores()
+        after = advance(before, observed, predicted, bucket)
         self.up[:], self.run[:] = after.up, after.run
         self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
         weight = self._weights(after.best())
@@ -188,6 +206,7 @@ class Bank:
         self._learn_level(capped, predicted, profile, weight)
         if self.hours >= WEEK_HOURS:
             self._learn_dispersion(capped, predicted, weight)
+            self._learn_clumps(observed, predicted, before.best())
             self.day_residual[:] += (weight * (capped - predicted.mean)).astype(np.float32)
             self.day_variance[:] += (weight * predicted.variance).astype(np.float32)
         self.hours += 1
@@ -226,6 +245,16 @@ class Bank:
         self.level_a[:] = np.maximum(keep * a + weight * observed / phi, 1e-3)
         self.level_b[:] = keep * b + weight * profile / phi
 
+    def _learn_clumps(self, observed: Floats, predicted: Prediction, score_before: Floats) -> None:
+        """Variance beyond dispersion, in hours that began quietly: a clump is one hour, a surge goes on."""
+        mu = predicted.mean
+        reach = np.maximum(TUNING.winsor_sd * np.sqrt(predicted.variance), TUNING.clump_reach)
+        excess = (np.minimum(observed, mu + reach) - mu) ** 2 - mu - self.kappa() * mu**2
+        weight = np.clip(np.exp(-(score_before - 3.0) / 2.0), 0.0, 1.0)
+        keep = 1.0 - 1.0 / TUNING.memory_hours
+        self.clump_num[:] = keep * _wide(self.clump_num, EVERY) + weight * excess
+        self.clump_den[:] = keep * _wide(self.clump_den, EVERY) + weight * mu
+
     def _learn_dispersion(self, observed: Floats, predicted: Prediction, weight: Floats) -> None:
         mu = predicted.mean
         excess = (observed - mu) ** 2 - mu
@@ -243,7 +272,8 @@ def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int
     """
     mu = np.maximum(predicted.mean * share, 1e-4)[:, None]
     risen = mu + SIZES * (predicted.sd_average * share)[:, None]
-    ratio = _log_ratio(observed[:, None], mu, risen, predicted.shape[:, None])
+    shape = 1.0 / (predicted.spread[:, None] + predicted.clump[:, None] / mu)
+    ratio = _log_ratio(observed[:, None], mu, risen, shape)
     temper = 1.0 + (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
     up = np.clip(scores.up + ratio / temper, 0.0, TUNING.cap_nats)
     run = np.where((scores.up <= 0.0) & (up > 0.0), bucket, scores.run)
@@ -253,7 +283,7 @@ def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int
 def _advance_down(score: Floats, observed: Floats, predicted: Prediction) -> Floats:
     """The same for a fall to half the mean."""
     mu = np.maximum(predicted.mean, 1e-4)
-    ratio = _log_ratio(observed, mu, 0.5 * mu, predicted.shape)
+    ratio = _log_ratio(observed, mu, 0.5 * mu, 1.0 / (predicted.spread + predicted.clump / mu))
     return np.clip(score + ratio / predicted.vif, 0.0, TUNING.cap_nats)
 
 

@@ -318,7 +318,7 @@ class Home:
         if not len(nodes) and not self.watch.attentive:
             return []
         share = self.share(now)
-        before = {episode.id for episode in self.watch.episodes if episode.version}
+        before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
         told = self.watch.update(self.scoring, now, nodes, share)
         scene = Scene(self.code, self.rules.mode, self.rules.reference, self.scoring, tuple(self.feeds), now, share)
         said: list[Output] = []
@@ -326,12 +326,12 @@ class Home:
             alert = tell(episode, scene)
             if alert is not None:
                 said.append(alert_output(alert))
-                if episode.id not in before:
+                if before.get(episode.id) != episode.node:
                     said += self._tell_back(episode.node, now)
         return said
 
     def _tell_back(self, node: int, now: int) -> list[Output]:
-        """With a new alert: all kept hours of its node, so that its chart is whole."""
+        """With a new alert, or when it moves: all kept hours of its node, so that its chart is whole."""
         only = np.array([node], np.int64)
         points = [point for hour in self.scoring.past for point in self._past_points(hour, only)]
         for bucket in range(self.scoring.ledger.sealed_until, self.scoring.open_bucket + 1):
