@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from services.ingest.sources.errors import BadExport
 from services.ingest.sources.texts import MAX_LINE, TOO_LONG
 
+MAX_DEPTH = 100
 _OUTSIDE = re.compile(r'["\[\]{},]')
 _INSIDE = re.compile(r'["\\]')
 _NOT_JSON = "the file is not JSON: its brackets do not match"
@@ -74,6 +75,8 @@ class _Cutter:
             raise BadExport("the file goes on after the end of its JSON array")
         elif token in "[{":
             self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise BadExport(f"the JSON is nested deeper than {MAX_DEPTH} levels")
         elif token in "]}":
             self.depth -= 1
             self.done = self.base == 1 and self.depth == 0

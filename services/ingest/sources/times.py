@@ -8,6 +8,7 @@ from services.ingest.sources.errors import BadRow
 from services.ingest.sources.spec import Time
 
 _BACKWARDS = timedelta(minutes=30)
+_NIGHT = timedelta(hours=3)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -19,6 +20,7 @@ class Times:
         self._zone = ZoneInfo(spec.zone)
         self._formats = [(one, "%H" in one or "%I" in one or "%X" in one or "%c" in one) for one in spec.formats]
         self._last: datetime | None = None
+        self._turned: datetime | None = None
 
     def instant(self, text: str) -> datetime:
         """The instant in UTC.
@@ -57,5 +59,13 @@ class Times:
             return first.astimezone(UTC)  # not ambiguous; an hour that spring left out counts on from the old offset
         earlier, later = first.astimezone(UTC), second.astimezone(UTC)
         if self._spec.ambiguous == "order":
-            return later if self._last is not None and earlier < self._last - _BACKWARDS else earlier
+            return self._by_order(earlier, later)
         return later if self._spec.ambiguous == "second" else earlier
+
+    def _by_order(self, earlier: datetime, later: datetime) -> datetime:
+        """The first of the two until the rows have gone back; from then on the second, for that night."""
+        back = self._last is not None and earlier < self._last - _BACKWARDS
+        if back or (self._turned is not None and abs(later - self._turned) < _NIGHT):
+            self._turned = later
+            return later
+        return earlier
