@@ -1,5 +1,7 @@
 """From an episode to an alert: names, numbers that add up, sentences in three languages, and "is it real?" checks."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +19,7 @@ from services.detector.domain.rarity import budget_needed, recurrence_days
 from services.detector.domain.scoring import Scoring, Totals
 
 DRIVERS = 8
+NEARLY_ALL = 0.9
 BAND_SD = 1.96
 DETECTOR = Detector(name=MODEL.partition("/")[0], version=MODEL.partition("/")[2])
 UNMAPPED_NEED = Words(en="Unrecognised need", fr="Besoin non reconnu", es="Necesidad no reconocida")
@@ -32,6 +35,8 @@ class Scene:
     scoring: Scoring
     feeds: tuple[tuple[str, str], ...]
     """(source, line) by number."""
+    usual_sources: Mapping[str, Mapping[str, int]]
+    """Calls by need, then by source, since the beginning."""
     now: int
     share: float
 
@@ -191,15 +196,27 @@ def _one_source(episode: Episode, scene: Scene) -> Check:
             if episode.node in scene.scoring.nodes.above(leaf):
                 source = scene.feeds[feed][0]
                 by_source[source] = by_source.get(source, 0) + calls
-    known = len({source for source, _ in scene.feeds})
+    usual = _usual_sources(episode, scene)
     total = sum(by_source.values())
-    if known < 2 or total <= 0:
+    if len({source for source, _ in scene.feeds}) < 2 or total <= 0:
         return Check(name="one_source", verdict="unknown", detail="There is only one source to look at.")
     top, calls = max(by_source.items(), key=lambda item: (item[1], item[0]))
-    if calls >= 0.9 * total:
-        share = words.percent(calls / total, "en")
-        return Check(name="one_source", verdict="suspect", detail=f"Only {top} shows it ({share}).")
-    return Check(name="one_source", verdict="fine", detail=f"{len(by_source)} of {known} sources show it.")
+    if calls < NEARLY_ALL * total:
+        return Check(name="one_source", verdict="fine", detail=f"{len(by_source)} of {len(usual)} sources show it.")
+    if usual.get(top, 0) >= NEARLY_ALL * sum(usual.values()):
+        return Check(name="one_source", verdict="fine", detail=f"Only {top} takes such calls, now as ever.")
+    share = words.percent(calls / total, "en")
+    return Check(name="one_source", verdict="suspect", detail=f"Only {top} shows it ({share}).")
+
+
+def _usual_sources(episode: Episode, scene: Scene) -> Counter[str]:
+    """Calls by source since the beginning, of all needs below the alert's own."""
+    need = scene.scoring.nodes.names[episode.node][0]
+    usual: Counter[str] = Counter()
+    for code, sources in scene.usual_sources.items():
+        if scene.scoring.nodes.needs.covers(need, code):
+            usual.update(sources)
+    return usual
 
 
 def _calendar(scene: Scene) -> Check:

@@ -64,6 +64,8 @@ class Home:
     sources: dict[str, Feed] = field(default_factory=dict)
     counters: Counter[str] = field(default_factory=Counter)
     unknown: dict[str, int] = field(default_factory=dict)
+    usual_sources: dict[str, Counter[str]] = field(default_factory=dict)
+    """Calls by need as given, then by source: who usually tells of a need."""
     past: Past | None = field(default_factory=Past)
     """Loaded history; None after the first seal."""
     stale: bool = True
@@ -79,6 +81,11 @@ class Home:
             feed.refused += 1
             self.counters[f"refused_{reason}"] += 1
             return [rejected_output(Rejected(1, reason, source=call.source, field="time", at=logged_at))]
+        call_id = int(call.id, 16)
+        if self.scoring.ledger.repeats(call_id, call.revision):
+            self.counters["duplicate"] += 1
+            feed.duplicates += 1
+            return []
         booked = Booked(
             call.revision,
             self.scoring.calendar.bucket(call.time),
@@ -86,11 +93,8 @@ class Home:
             call.count,
             () if call.void else self._leaves(call, feed),
         )
-        outcome = self.scoring.ledger.count(int(call.id, 16), logged_at, booked)
+        outcome = self.scoring.ledger.count(call_id, logged_at, booked)
         self.counters[outcome] += 1
-        if outcome == "duplicate":
-            feed.duplicates += 1
-            return []
         if outcome == "late_after_seal":
             feed.late += 1
         if outcome in ("counted", "late_after_seal") and not call.void:
@@ -102,6 +106,8 @@ class Home:
     def _leaves(self, call: LogCall, feed: Feed) -> tuple[int, ...]:
         area = self._area(call.area, feed)
         needs = {self._need(code, feed) for code in call.codes()}
+        for need in needs:
+            self.usual_sources.setdefault(need, Counter())[feed.source] += call.count
         pairs = [*self.rules.needs.distinct_bookings(sorted(needs)), (CONTACTS, 1)]
         leaves = bookings((self.scoring.nodes.leaf(need, area), sign) for need, sign in pairs)
         self._grow()
@@ -245,8 +251,10 @@ class Home:
         points = tuple(self._points(told, bucket, 1.0))
         said = [series_output(SeriesRecord(1, self.code, now, points))]
         self.untold.clear()
+        node = scoring.contacts
+        usual = 1.0 if node is None else float(scoring.profile(bucket, np.array([node]))[0])
         for feed in self.sources.values():
-            feed.close_hour(float(scoring.profile(bucket, np.array([scoring.contacts or 0]))[0]))
+            feed.close_hour(usual)
         limit = scoring.calendar.bucket(now - self.rules.config.seal_hours * HOUR_MS)
         sealed = range(scoring.ledger.sealed_until, min(limit, scoring.open_bucket))
         for one in sealed:
@@ -293,8 +301,11 @@ class Home:
             return
         scoring, calendar = self.scoring, self.scoring.calendar
         scoring.unlearn()
+        self.usual_sources.clear()
         for start, cells in self.past.hours(calendar.start_ms(self.born)).items():
             bucket = calendar.bucket(start)
+            for source, (need, _, _, calls) in cells:
+                self.usual_sources.setdefault(need, Counter())[source] += calls
             leaves = [(self._history_leaf(cell[0], cell[1]), cell[3]) for _, cell in cells]
             self._grow()
             counts = np.zeros(len(scoring.nodes))
@@ -320,7 +331,16 @@ class Home:
         share = self.share(now)
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
         told = self.watch.update(self.scoring, now, nodes, share)
-        scene = Scene(self.code, self.rules.mode, self.rules.reference, self.scoring, tuple(self.feeds), now, share)
+        scene = Scene(
+            self.code,
+            self.rules.mode,
+            self.rules.reference,
+            self.scoring,
+            tuple(self.feeds),
+            self.usual_sources,
+            now,
+            share,
+        )
         said: list[Output] = []
         for episode in told:
             alert = tell(episode, scene)

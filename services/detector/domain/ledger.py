@@ -18,7 +18,7 @@ REMEMBERED_HOURS = 72
 Above = Callable[[int], NDArray[np.int64]]
 """Leaf -> nodes that it counts in."""
 
-Outcome = Literal["counted", "duplicate", "revised", "revised_after_seal", "late_after_seal"]
+Outcome = Literal["counted", "revised", "revised_after_seal", "late_after_seal"]
 
 
 class Booked(NamedTuple):
@@ -78,8 +78,13 @@ class Ledger:
         log_hour = self._where.get(call_id)
         return None if log_hour is None else (log_hour, self.seen[log_hour][call_id])
 
+    def repeats(self, call_id: int, revision: int) -> bool:
+        """Whether this revision of a call, or a later one, was counted before."""
+        found = self.find(call_id)
+        return found is not None and revision <= found[1].revision
+
     def count(self, call_id: int, logged_at: int, booked: Booked) -> Outcome:
-        """Count a call, replace an earlier revision of it, or step over a repeat."""
+        """Count a call that is no repeat, or replace an earlier revision of it."""
         found = self.find(call_id)
         if found is None:
             self._where[call_id] = log_hour = logged_at // HOUR_MS
@@ -87,8 +92,6 @@ class Ledger:
             self._book(booked, 1)
             return "counted" if booked.bucket >= self.sealed_until else "late_after_seal"
         log_hour, old = found
-        if booked.revision <= old.revision:
-            return "duplicate"
         if old.bucket < self.sealed_until:
             self.seen[log_hour][call_id] = old._replace(revision=booked.revision)
             return "revised_after_seal"

@@ -127,6 +127,7 @@ def _core(home: Home) -> dict[str, Any]:
         "sources": [vars(feed) for feed in home.sources.values()],
         "counters": dict(home.counters),
         "unknown": home.unknown,
+        "usual_sources": {need: dict(calls) for need, calls in home.usual_sources.items()},
         "stale": home.stale,
         "leaves": scoring.nodes.leaves,
         "names": scoring.nodes.names,
@@ -175,6 +176,7 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         sources={raw["source"]: Feed(**raw) for raw in core["sources"]},
         counters=Counter(core["counters"]),
         unknown=core["unknown"],
+        usual_sources={need: Counter(calls) for need, calls in core["usual_sources"].items()},
         past=_past(_decode(blocks["history"])) if core["has_history"] else None,
         stale=core["stale"],
     )
