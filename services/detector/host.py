@@ -57,7 +57,6 @@ class Host:
         self.workers[partition] = worker
         self.around.metrics.partitions.set(len(self.workers))
         log.info("partition_taken_over", partition=partition, next_offset=worker.next_offset)
-        await self.outbox.post(worker.told_again())
         return worker.next_offset
 
     async def fold(self, partition: int, offset: int, key: bytes | None, value: bytes | None, at_ms: int) -> None:

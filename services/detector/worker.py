@@ -7,7 +7,7 @@ import msgspec
 from schemas.alert import Alert
 from schemas.log_record import BadRecord, Calls, decode_record
 from schemas.output import HomeStatus, PartitionStatus, Rejected
-from schemas.topics import ALERTS, CALLS, REJECTED, SNAPSHOTS, STATUS
+from schemas.topics import CALLS, REJECTED, SNAPSHOTS, STATUS
 from services.detector.domain.fold import References, State, step
 from services.detector.domain.outputs import Output
 from services.detector.domain.snapshot import from_blocks, to_blocks
@@ -62,8 +62,6 @@ class PartitionWorker:
     state: State = field(default_factory=State)
     next_offset: int = 0
     snapshots: SnapshotLog = field(init=False)
-    open_alerts: dict[str, Alert] = field(default_factory=dict)
-    """Newest version of each open alert, to be told again when a worker takes over."""
 
     def __post_init__(self) -> None:
         self.snapshots = SnapshotLog(SNAPSHOTS.in_space(self.around.space), self.partition)
@@ -117,27 +115,15 @@ class PartitionWorker:
         if isinstance(record, Calls):
             self.around.metrics.calls.inc(len(record.calls))
         for output in said:
-            self._note(output)
+            if isinstance(output.value, HomeStatus):
+                self.around.metrics.told(output.value)
         return said
-
-    def _note(self, output: Output) -> None:
-        value = output.value
-        if isinstance(value, HomeStatus):
-            self.around.metrics.told(value)
-        elif isinstance(value, Alert):
-            self.open_alerts[value.id] = value
-            if value.status == "ended":
-                del self.open_alerts[value.id]
 
     def _record(self, output: Output) -> Record:
         self.around.metrics.outputs.labels(output.topic.name).inc()
         value = output.value
         body = value.model_dump_json().encode() if isinstance(value, Alert) else _encode(value)
         return Record(output.topic.in_space(self.around.space), body, key=output.key.encode() or None)
-
-    def told_again(self) -> list[Record]:
-        """The newest version of each open alert."""
-        return [self._record(Output(ALERTS, alert.id, alert)) for alert in self.open_alerts.values()]
 
     def status(self, end_offset: int) -> Record:
         """How far this partition has come."""

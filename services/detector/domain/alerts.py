@@ -21,6 +21,8 @@ DWELL_MS = 6 * HOUR_MS
 CALM_SD, WILD_SD = 1.0, 2.5
 """Easing begins under the first, rising again above the second: excess of the last hours in sd."""
 RECENT_HOURS = 3
+MERGED = "merged"
+"""Who ended an alert that became part of another."""
 
 State = Literal["rising", "easing", "ended"]
 

@@ -12,7 +12,7 @@ from schemas.codes import UNMAPPED
 from schemas.reference import Reference
 from schemas.space_config import MODEL
 from services.detector.domain import words
-from services.detector.domain.alerts import Episode, Told, is_news, level_of
+from services.detector.domain.alerts import MERGED, Episode, Told, is_news, level_of
 from services.detector.domain.calendar import Calendar
 from services.detector.domain.instants import instant
 from services.detector.domain.rarity import budget_needed, recurrence_days
@@ -155,6 +155,10 @@ def _explain(episode: Episode, scene: Scene, totals: Totals, language: str) -> s
         sentences.append(words.chance(recurrence_days(episode.peak), language))
     elif episode.status == "easing":
         sentences.append(words.EASING[language].format(t=at(episode.easing_at or scene.now)))
+    elif episode.ended_by == MERGED:
+        sentences.append(words.JOINED[language])
+    elif episode.ended_by is not None:
+        sentences.append(words.CLOSED[language].format(t=at(episode.ended_at or scene.now)))
     else:
         above = words.number(max(0.0, float(totals.excess)), language)
         sentences.append(words.ENDED[language].format(t=at(episode.easing_at or scene.now), n=above))

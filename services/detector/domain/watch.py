@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from services.detector.domain.alerts import (
     CANDIDATE_FACTOR,
     HOUR_MS,
+    MERGED,
     MOVE_NATS,
     RECENT_HOURS,
     Episode,
@@ -24,7 +25,6 @@ END_NATS = 3.0
 LONGEST_RECENT_HOURS = 24
 WIDER_BELOW, NARROWER_FROM = 0.6, 0.75
 """Shares of the calls above normal: an alert moves up when its node holds less, down when a part holds more."""
-MERGED = "merged"
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,16 @@ ENDED = {
     "fr": "Revenu \u00e0 la normale depuis {t}. En tout, {n} appels de plus que d\u2019habitude.",
     "es": "Normal desde las {t}. En total, {n} llamadas m\u00e1s de lo habitual.",
 }
+JOINED = {
+    "en": "Now part of a wider alert.",
+    "fr": "Fait maintenant partie d\u2019une alerte plus large.",
+    "es": "Ahora forma parte de una alerta m\u00e1s amplia.",
+}
+CLOSED = {
+    "en": "Closed by a coordinator at {t}.",
+    "fr": "Close par un coordonnateur \u00e0 {t}.",
+    "es": "Cerrada por un coordinador a las {t}.",
+}
 SPANS = {
     "en": {"week": "week", "year": "year"},
     "fr": {"week": "semaine", "year": "ann\u00e9e"},
