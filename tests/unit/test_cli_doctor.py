@@ -1,6 +1,8 @@
 """`groundswell doctor`: findings about this machine, and how they are shown."""
 
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from services.cli.__main__ import run
 from services.cli.doctor.finding import State, away, exit_status, failed, note, ok, skipped, wrong
 from services.cli.doctor.local import check_host, check_keys, check_reference
+from services.cli.doctor.running import check_services
+from services.cli.ports import Ports
 from services.runtime.access import KeyStore
 from services.runtime.settings import load_settings
 
@@ -45,6 +49,37 @@ def test_keys_in_the_clear_are_worth_a_note_only_beyond_this_machine() -> None:
         for host in ("127.0.0.1", "0.0.0.0", "groundswell.example.org")
     }
     assert list(states.values()) == [State.OK, State.NOTE, State.NOTE]
+
+
+def test_a_service_that_is_not_there_is_a_failure_only_while_up_runs() -> None:
+    ports = Ports.from_base(0, "127.0.0.1")
+    settings = load_settings(
+        {
+            "GROUNDSWELL_INGEST_PORT": str(ports.ingest),
+            "GROUNDSWELL_DETECTOR_PORT": str(ports.detector),
+            "GROUNDSWELL_API_PORT": str(ports.page),
+        }
+    )
+    assert {one.state for one in check_services(settings, expected=False)} == {State.NOTE}
+    assert {one.state for one in check_services(settings, expected=True)} == {State.WRONG}
+
+
+def test_a_port_that_another_program_has_is_named_with_its_setting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = threading.Thread(target=answer_nonsense, args=(other,))
+        thread.start()
+        settings = load_settings({"GROUNDSWELL_INGEST_PORT": str(other.getsockname()[1])})
+        found = next(iter(check_services(settings, expected=False)))
+        thread.join()
+    assert "is taken by another program" in found.detail
+    assert "GROUNDSWELL_INGEST_PORT" in found.todo
+
+
+def answer_nonsense(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno")
 
 
 def test_a_wrong_setting_is_a_finding_with_status_2(

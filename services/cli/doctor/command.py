@@ -71,7 +71,7 @@ def _all(settings: Settings) -> Iterable[Finding]:
     yield from local.check_page()
     yield from local.check_database(settings)
     yield from log.check_log(settings, SystemClock())
-    yield from running.check_services(settings)
+    yield from running.check_services(settings, expected=bool(running_environment(settings.data)))
 
 
 def _show(findings: list[Finding], *, as_json: bool) -> None:
