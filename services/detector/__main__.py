@@ -1,11 +1,10 @@
 """Composition root of the detector: settings in, exit status out."""
 
 import asyncio
-import logging
 import os
+import signal
 import socket
 import sys
-from typing import Any
 
 import structlog
 from kafka import KafkaConsumer, TopicPartition
@@ -37,8 +36,11 @@ def main(settings: Settings) -> int:
     """
     configure_logs(settings.log_format, "detector")
     log = structlog.get_logger("detector")
+    signal.signal(signal.SIGTERM, _stop)
     try:
         return _run(settings)
+    except KeyboardInterrupt:
+        return DONE
     except (SpaceProblem, PortTaken) as error:
         log.error("cannot_start", reason=str(error))
         return WRONG_USE
@@ -50,20 +52,29 @@ def main(settings: Settings) -> int:
         return FAILED
 
 
-def _run(settings: Settings) -> int:
-    import faust
+def _stop(*_: object) -> None:
+    """SIGTERM while waiting; once it runs, Faust has a handler of its own."""
+    raise KeyboardInterrupt
 
-    from services.detector.app import build
+
+def _run(settings: Settings) -> int:
+    from services.detector.app import build, run
 
     clock, registry, health = SystemClock(), new_registry(), Health()
+    hosts: list[Host] = []
     with listen(settings.host, settings.detector_port) as listening:
+        health.watch("kafka", lambda: State(False, f"waiting for {settings.kafka_bootstrap}"))
+        health.watch("space", lambda: State(False, f"waiting for the configuration of space {settings.space}"))
+        health.watch("partitions", lambda: _owns_partitions(hosts))
+        HealthServer(listening, health, registry).start()
         wait_for_kafka(settings, clock, PATIENCE_SECONDS)
+        health.watch("kafka", lambda: State(True, "reachable"))
         config = wait_for_space(settings, clock, PATIENCE_SECONDS)
+        health.watch("space", lambda: State(True, config.model))
         metrics = DetectorMetrics(registry)
         with ReliableProducer(settings, clock, limits=_limits(settings.space)) as producer:
             references = References(settings)
             around = Surroundings(settings.space, f"{socket.gethostname()}:{os.getpid()}", references, clock, metrics)
-            hosts: list[Host] = []
 
             def make_host(loop: asyncio.AbstractEventLoop) -> Host:
                 host = Host(settings, around, Outbox(producer, loop), lambda part: _beginning(settings, part))
@@ -71,22 +82,9 @@ def _run(settings: Settings) -> int:
                 return host
 
             health.watch("kafka", lambda: State(producer.is_healthy(5.0), "records are acknowledged"))
-            health.watch("partitions", lambda: _owns_partitions(hosts))
-            HealthServer(listening, health, registry).start()
             app = build(settings, make_host)
             structlog.get_logger("detector").info("starting", space=settings.space, model=config.model)
-            return _work(faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True))
-
-
-def _work(worker: Any) -> int:
-    """Run until a signal; Faust ends by SystemExit, with a status other than 0 when a service of its own failed."""
-    for name in ("faust", "mode", "aiokafka"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        worker.execute_from_commandline()
-    except SystemExit as ended:
-        return FAILED if ended.code else DONE
-    return DONE
+            return run(app)
 
 
 def _owns_partitions(hosts: list[Host]) -> State:

@@ -7,6 +7,7 @@ the process.
 """
 
 import asyncio
+import logging
 import os
 import ssl
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,8 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from schemas.topics import CALLS
-from services.detector.host import Gap, Host
+from services.detector.host import CannotRecover, Gap, Host
+from services.detector.space import group_of
 from services.runtime.settings import Settings
 
 log = structlog.get_logger("detector")
@@ -32,8 +34,8 @@ MakeHost = Callable[[asyncio.AbstractEventLoop], Host]
 
 def build(settings: Settings, make_host: MakeHost) -> faust.App:
     """A Faust application over a host, which is made when the loop runs."""
-    app = faust.App(
-        f"groundswell-detector-{settings.space}",
+    app = _App(
+        group_of(settings.space),
         broker=[f"kafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
         broker_credentials=_credentials(settings),
         autodiscover=False,
@@ -69,6 +71,24 @@ def build(settings: Settings, make_host: MakeHost) -> faust.App:
         await keeper.guarded(keeper.tell_status())
 
     return app
+
+
+class _App(faust.App):  # type: ignore[misc]  # faust is not typed
+    """Without the folder that Faust makes for tables, where it was started: the state is on Kafka, the disk read-only."""
+
+    def _create_directories(self) -> None:
+        """None is needed."""
+
+
+def run(app: faust.App) -> int:
+    """Run until a signal; 0 after a clean stop, 1 when a service of Faust's own failed."""
+    for name in ("faust", "mode", "aiokafka"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        faust.Worker(app, override_logging=False, redirect_stdouts=False, quiet=True).execute_from_commandline()
+    except SystemExit as ended:
+        return CRASHED if ended.code else 0
+    return 0
 
 
 class _Keeper:
@@ -108,6 +128,9 @@ class _Keeper:
         """Faust would swallow an exception here and go on; the process ends instead, and the log replays."""
         try:
             await work
+        except CannotRecover as error:
+            log.error("cannot_recover", reason=str(error))
+            os._exit(CRASHED)
         except Exception:  # the outermost loop of the process
             log.exception("crashed")
             os._exit(CRASHED)

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from schemas.log_record import Control
-from schemas.space_config import SpaceConfig
+from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
 from services.detector.domain.bank import Bank
 from services.detector.domain.feeds import Feed
@@ -61,6 +61,7 @@ def from_blocks(blocks: Blocks, references: References) -> State:
 def _partition(state: State) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        "model": MODEL,
         "log_time": state.log_time,
         "config": None if state.rules is None else msgspec.to_builtins(state.rules.config),
         "budgets": state.budgets,
@@ -73,8 +74,8 @@ def _partition(state: State) -> dict[str, Any]:
 
 def _restore(blocks: Blocks, references: References) -> State:
     raw = _decode(blocks[PARTITION])
-    if raw["format"] != FORMAT:
-        raise BadSnapshot(f"format {raw['format']} is not known; this version reads {FORMAT}")
+    if (raw["format"], raw["model"]) != (FORMAT, MODEL):
+        raise BadSnapshot(f"the snapshot is of format {raw['format']}, this version reads {FORMAT} of {MODEL}")
     rules = None
     if raw["config"] is not None:
         config = msgspec.convert(raw["config"], SpaceConfig)
