@@ -21,6 +21,8 @@ from services.detector.domain.rarity import threshold
 from services.detector.domain.scoring import KEPT_HOURS, Scoring
 
 WEEK_MS = 7 * 24 * HOUR_MS
+LEAST_EXCESS = 5.0
+"""Calls above normal below which nobody is told, however rare they are."""
 END_NATS = 3.0
 LONGEST_RECENT_HOURS = 24
 WIDER_BELOW, NARROWER_FROM = 0.6, 0.75
@@ -89,7 +91,7 @@ class Watch:
         followed = {episode.node: hot(episode.node) for episode in self.episodes}
         self._move(scoring, found, followed)
         self._notice(scoring, now, found)
-        self._raise(scoring, now)
+        self._raise(scoring, now, share)
         told = [episode for episode in self.episodes if self._refresh(scoring, episode, now, share)]
         self.episodes = [episode for episode in self.episodes if episode.open]
         return told
@@ -166,10 +168,13 @@ class Watch:
                 self.episodes.append(Episode(one.node, now, one.since, score=one.score, peak=one.score))
                 self.held_back_times.append(now)
 
-    def _raise(self, scoring: Scoring, now: int) -> None:
+    def _raise(self, scoring: Scoring, now: int, share: float) -> None:
+        """Tell what meets the budget and is more than a handful of calls."""
         limit = threshold(self.budget_per_week, len(scoring.nodes))
         for episode in self.episodes:
-            if episode.raised_at is None and episode.open and episode.score >= limit:
+            if episode.raised_at is not None or not episode.open or episode.score < limit:
+                continue
+            if scoring.totals(episode.node, episode.since, share).excess >= LEAST_EXCESS:
                 need, area = scoring.nodes.names[episode.node]
                 episode.raised_at = now
                 episode.id = episode_id(self.home_area, "surge", need, area, now)
@@ -182,7 +187,7 @@ class Watch:
         if episode.open:
             lasted = scoring.open_bucket - episode.since
             window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
-            recent = scoring.totals(episode.node, scoring.open_bucket - window, share)
+            recent = scoring.totals(episode.node, max(episode.since, scoring.open_bucket - window), share)
             state = next_state(episode, now, recent.z, episode.score, END_NATS)
             if state == "easing" and episode.status == "rising":
                 episode.easing_at = now
