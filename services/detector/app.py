@@ -74,7 +74,7 @@ def build(settings: Settings, make_host: MakeHost) -> faust.App:
 
 
 class _App(faust.App):  # type: ignore[misc]  # faust is not typed
-    """Without the folder that Faust makes for tables, where it was started: the state is on Kafka, the disk read-only."""
+    """Without the folder for tables that Faust makes where it was started: all state is on Kafka."""
 
     def _create_directories(self) -> None:
         """None is needed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from schemas.topics import CALLS, SNAPSHOTS
+from services.detector.domain.snapshot import BadSnapshot
 from services.detector.outbox import Outbox
 from services.detector.worker import Gap, PartitionWorker, Surroundings
 from services.runtime.kafka import read_all
@@ -17,8 +18,16 @@ log = structlog.get_logger("detector")
 REVOKE_SECONDS = 5.0
 
 
-class LogTruncated(RuntimeError):
+class CannotRecover(RuntimeError):
+    """A partition's state cannot be had again from snapshots and log; the sentence says what to do."""
+
+
+class LogTruncated(CannotRecover):
     """The log no longer holds what the newest snapshot needs next."""
+
+
+class UnreadableSnapshot(CannotRecover):
+    """The newest whole snapshot was written by a version that this one does not understand."""
 
 
 @dataclass
@@ -38,6 +47,7 @@ class Host:
 
         Raises:
             LogTruncated: records between the newest snapshot and the beginning of the log are gone.
+            UnreadableSnapshot: the newest whole snapshot is of another format.
         """
         known = self.workers.get(partition)
         if known is not None:
@@ -48,7 +58,10 @@ class Host:
             asyncio.to_thread(read_all, self.settings, topic, partition),
             asyncio.to_thread(self.beginning_of, partition),
         )
-        worker.recover(stored, beginning)
+        try:
+            worker.recover(stored, beginning)
+        except BadSnapshot as error:
+            raise UnreadableSnapshot(f"partition {partition}: {error}; run `groundswell rebuild`") from error
         if worker.next_offset < beginning:
             raise LogTruncated(
                 f"partition {partition} of {CALLS.in_space(self.settings.space)} begins at offset {beginning}, "
@@ -112,4 +125,4 @@ class Host:
         await self.outbox.post(records)
 
 
-__all__ = ["Gap", "Host", "LogTruncated"]
+__all__ = ["CannotRecover", "Gap", "Host", "LogTruncated", "UnreadableSnapshot"]

@@ -15,6 +15,15 @@ PAUSE_SECONDS = 0.5
 COMPARED = ("grid_ms", "seal_hours", "budget_per_week", "partitions")
 
 
+def group_of(space: str) -> str:
+    """Name of the consumer group that the workers of a space form.
+
+    >>> group_of("live")
+    'groundswell-detector-live'
+    """
+    return f"groundswell-detector-{space}"
+
+
 class SpaceProblem(RuntimeError):
     """This worker's settings differ from the log's, or the log has no configuration; the sentence says what to do."""
 
