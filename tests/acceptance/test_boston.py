@@ -1,0 +1,78 @@
+"""Boston 311, 2015, through the commands: the storms and the bulk entries are raised; the rest is counted and shown."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from schemas.alert import Alert
+from schemas.reference import Reference
+from schemas.reference_files import read_reference
+from services.cli.__main__ import run
+from tests.acceptance.known_events import KnownEvent, Verdict, judge, read_known_events
+
+pytestmark = pytest.mark.timeout(3600)
+BUDGET = 3.0
+WEEKS = 52.14
+MUST = ("snow", "storm", "artefact")
+"""Types of events that have to be raised; severe cold and lease turnover day are reported."""
+
+
+@dataclass(frozen=True)
+class Year:
+    """What the detector told in a year."""
+
+    alerts: tuple[Alert, ...]
+    """All versions, in the order told."""
+    reference: Reference
+    events: tuple[KnownEvent, ...]
+    verdict: Verdict
+
+
+@pytest.fixture(scope="module")
+def year(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Year:
+    folder = tmp_path_factory.mktemp("boston")
+    export, out = shared_data / "boston311_2015" / "events.csv.gz", folder / "alerts.ndjson"
+    assert run(["reference", str(export), "--source", "boston311", "--out", str(folder / "reference")]) == 0
+    backtest = ["backtest", "--events", str(export), "--source", "boston311", "--reference", str(folder / "reference")]
+    assert run([*backtest, "--alerts", str(out), "--budget", str(BUDGET)]) == 0
+    alerts = tuple(Alert.model_validate_json(line) for line in out.read_text(encoding="utf-8").splitlines())
+    reference = read_reference(folder / "reference")
+    events = read_known_events(shared_data / "known_events.csv", "boston311_2015")
+    return Year(alerts, reference, events, judge(alerts, events, reference, ZoneInfo("America/New_York")))
+
+
+def test_every_storm_and_every_artefact_day_is_raised(year: Year, capsys: pytest.CaptureFixture[str]) -> None:
+    """An alert of the storm before that still rises counts for the next one: it is the same alert to a coordinator."""
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(_report(year)) + "\n")
+    missed = [event.name for event in year.events if event.kind in MUST and not year.verdict.events[event]]
+    assert missed == []
+
+
+def test_the_first_storm_and_the_bulk_entries_are_raised_by_alerts_of_their_own(year: Year) -> None:
+    """Nothing was open before them, so nothing else can stand for them."""
+    alone = [event for event in year.events if event.kind == "artefact" or event.name.startswith("Blizzard Juno")]
+    assert [event.name for event in alone if not year.verdict.events[event].raised] == []
+
+
+def test_an_alert_is_a_sentence_in_three_languages_with_versions_that_count_up(year: Year) -> None:
+    versions: dict[str, int] = {}
+    for alert in year.alerts:
+        assert alert.version == versions.get(alert.id, 0) + 1
+        versions[alert.id] = alert.version
+        assert alert.mode == "replay"
+        assert all((alert.headline.en, alert.headline.fr, alert.headline.es))
+
+
+def _report(year: Year) -> Iterator[str]:
+    yield f"Boston 311, 2015, budget {BUDGET:g} a week:"
+    for event, found in year.verdict.events.items():
+        word = "raised" if found.raised else "still rising" if found.rising else "missed"
+        by = f"{len(found.raised)} new, {len(found.rising)} open"
+        yield f"  {word:12} {event.start} {event.name} ({event.kind}; {by})"
+    surges = sum(alert.kind == "surge" for alert in year.verdict.other)
+    yield f"  {len(year.verdict.other)} other alerts, {len(year.verdict.other) / WEEKS:.1f} a week ({surges} surges)"
