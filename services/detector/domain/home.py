@@ -157,8 +157,7 @@ class Home:
             return
         scoring, old = self.scoring, self.scoring.nodes
         self.rules = rules
-        scoring.nodes = Nodes.restored(rules.needs, rules.areas, old.leaves, old.names)
-        scoring.calendar = rules.calendar(self.code)
+        scoring.follow(Nodes.restored(rules.needs, rules.areas, old.leaves, old.names), rules.calendar(self.code))
         self._grow()
         scoring.ledger.rebuild_counts(scoring.nodes.above, len(scoring.nodes))
         scoring.recompute()
@@ -179,6 +178,8 @@ class Home:
         if self.changed_at is not None:
             grid = self.rules.config.grid_ms
             times.append((self.changed_at // grid + 1) * grid)
+        if self.untold:
+            times.append(self.told_series_at + QUIET_PAUSE_MS)
         if self.watch.attentive:
             times.append((self.looked_at // ATTENTIVE_MS + 1) * ATTENTIVE_MS)
         return max(min(times), self.looked_at)
@@ -194,16 +195,13 @@ class Home:
         if self.stale:
             self._learn_from_history()
         said: list[Output] = []
-        touched = self._roll_up(said, now)
+        touched = self._roll_up(said, now)  # time alone lowers every score, so the other nodes can wait for the hour
         while self.scoring.calendar.start_ms(self.scoring.open_bucket + 1) <= now:
             said += self._close(now)
             touched = None
-        full = touched is None or now // ATTENTIVE_MS != self.looked_at // ATTENTIVE_MS
-        every = np.arange(len(self.scoring.nodes))
-        nodes = (
-            every if full and (touched is None or self.watch.attentive) else np.array(sorted(touched or ()), np.int64)
-        )
-        said += self._evaluate(now, nodes)
+        hour_over, mark = touched is None, now // ATTENTIVE_MS != self.looked_at // ATTENTIVE_MS
+        nodes = np.arange(len(self.scoring.nodes)) if touched is None else np.array(sorted(touched), np.int64)
+        said += self._evaluate(now, nodes, everything=hour_over or mark)
         self.looked_at, self.changed_at = now, None
         if now - self.told_series_at >= QUIET_PAUSE_MS:
             said += self._tell_open(now)
@@ -218,12 +216,17 @@ class Home:
         late = self._book_late(now)
         if late:
             said.append(series_output(late))
+        closed = [bucket for bucket in self.scoring.ledger.waiting() if bucket < self.scoring.open_bucket]
+        silent = [self.scoring.is_silent(bucket) for bucket in closed]
         changed = self.scoring.ledger.roll_up(self.scoring.nodes.above, size)
         touched: set[int] = set().union(*changed.values()) if changed else set()
+        self.untold |= touched
+        if silent != [self.scoring.is_silent(bucket) for bucket in closed]:
+            self.scoring.recompute()
+            return None
         before = set().union(*(nodes for bucket, nodes in changed.items() if bucket < self.scoring.open_bucket))
         if before:
             self.scoring.recompute(np.array(sorted(before), np.int64))
-        self.untold |= touched
         return touched
 
     def _book_late(self, now: int) -> SeriesRecord | None:
@@ -325,12 +328,12 @@ class Home:
         """Part of the open bucket that has passed."""
         return min(1.0, max(0.0, (now - self.scoring.calendar.start_ms(self.scoring.open_bucket)) / HOUR_MS))
 
-    def _evaluate(self, now: int, nodes: Index) -> list[Output]:
+    def _evaluate(self, now: int, nodes: Index, *, everything: bool) -> list[Output]:
         if not len(nodes) and not self.watch.attentive:
             return []
         share = self.share(now)
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
-        told = self.watch.update(self.scoring, now, nodes, share)
+        told = self.watch.update(self.scoring, now, nodes, share, everything=everything)
         scene = Scene(
             self.code,
             self.rules.mode,

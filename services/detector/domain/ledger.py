@@ -124,6 +124,10 @@ class Ledger:
         """Whether something changed since the last roll-up."""
         return bool(self._pending) or bool(self.late)
 
+    def waiting(self) -> list[int]:
+        """Buckets down to the seal that changed since the last roll-up."""
+        return sorted({bucket for bucket, _ in self._pending if bucket >= self.sealed_until})
+
     def unbooked(self) -> list[list[list[int]]]:
         """Changes since the last roll-up, for a snapshot: those of sealed hours, and those of others."""
         return [[list(late) for late in self.late], [[*place, change] for place, change in self._pending.items()]]

@@ -92,6 +92,11 @@ class Scoring:
         self.closed = Scores(np.zeros((size, 5)), np.zeros((size, 5), np.int64))
         self.recompute()
 
+    def follow(self, nodes: Nodes, calendar: Calendar) -> None:
+        """Other trees or another calendar are in force: nothing predicted before holds."""
+        self.nodes, self.calendar = nodes, calendar
+        self._predicted.clear()
+
     def unlearn(self) -> None:
         """Forget all that was learned, to learn again from history."""
         self.bank, self.profiles = Bank(), Profiles()
@@ -181,13 +186,15 @@ class Scoring:
 
     def totals(self, node: int, since: int, share: float) -> Totals:
         """Sums of a node from a bucket on, as far back as hours are kept."""
-        totals, only = Totals(), np.array([node])
+        totals = Totals()
         for hour in self.past:
             if hour.bucket >= since and node < len(hour.observed):
                 totals.add(float(hour.observed[node]), float(hour.expected[node]), float(hour.variance[node]))
         for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
-            observed, expected, variance = self.hours_of(only, bucket, share)
-            totals.add(float(observed[0]), float(expected[0]), float(variance[0]))
+            part = share if bucket == self.open_bucket else 1.0
+            whole, mean = self._whole(bucket), float(self._whole(bucket).mean[node])
+            variance = (mean + (float(whole.variance[node]) - mean) * part) * part * float(whole.vif[node])
+            totals.add(float(self.ledger.counts(bucket, len(self.nodes))[node]), mean * part, variance)
         return totals
 
     def learn(self, bucket: int, counts: Floats) -> PastHour:
@@ -206,6 +213,7 @@ class Scoring:
                 self._learn_profiles(slot.week_hour, counts, predicted.mean, weight)
         if self.calendar.slot(bucket + 1).day != slot.day:
             self.bank.end_day()
+        self.bank.up[self.fresh_from == bucket + 1] = 0.0
         self._predicted.clear()
         return hour
 
