@@ -66,14 +66,17 @@ class Watch:
         """Whether anything is open, so that time alone can bring news."""
         return bool(self.episodes) or bool(self.blocked)
 
-    def update(self, scoring: Scoring, now: int, touched: NDArray[np.int64], share: float) -> list[Episode]:
+    def update(
+        self, scoring: Scoring, now: int, touched: NDArray[np.int64], share: float, *, everything: bool
+    ) -> list[Episode]:
         """One evaluation; returns the raised episodes that may have news, ended ones for the last time.
 
-        While the home area is warming up nothing is unusual yet.
+        Looks at the nodes that were touched; at every open episode only when `everything` is asked for, because
+        without calls time lowers every score. While the home area is warming up nothing is unusual yet.
         """
         if not scoring.bank.careful:
             return []
-        nodes = np.unique(np.concatenate([touched, self._followed()]))
+        nodes = np.unique(np.concatenate([touched, self._followed()])) if everything else touched
         scores = scoring.open_scores(nodes, share)
         best, size = scores.best(), scores.up.argmax(axis=1)
         limit = threshold(self.budget_per_week * CANDIDATE_FACTOR, len(scoring.nodes))
@@ -88,11 +91,12 @@ class Watch:
         raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= limit])
         self._unblock(scoring, places, best)
         found = sorted(map(hot, raisable), key=lambda one: (-one.score, -one.z, scoring.nodes.names[one.node]))
-        followed = {episode.node: hot(episode.node) for episode in self.episodes}
-        self._move(scoring, found, followed)
+        followed = {episode.node: hot(episode.node) for episode in self.episodes if episode.node in places}
+        concerned = self._move(scoring, found, followed)
         self._notice(scoring, now, found)
         self._raise(scoring, now, share)
-        told = [episode for episode in self.episodes if self._refresh(scoring, episode, now, share)]
+        concerned += [episode for episode in self.episodes if episode not in concerned and episode.noticed_at == now]
+        told = [episode for episode in concerned if self._refresh(scoring, episode, now, share)]
         self.episodes = [episode for episode in self.episodes if episode.open]
         return told
 
@@ -123,10 +127,14 @@ class Watch:
         for node in calm:
             self.blocked.remove(node)
 
-    def _move(self, scoring: Scoring, found: Iterable[Hot], followed: dict[int, Hot]) -> None:
-        """Each episode goes to the node that explains its rise best; two that meet become the older one."""
+    def _move(self, scoring: Scoring, found: Iterable[Hot], followed: dict[int, Hot]) -> list[Episode]:
+        """Each episode goes to the node that explains its rise best; two that meet become the older one.
+
+        Returns the episodes that this evaluation concerns.
+        """
         found = list(found)
-        for episode in self.episodes:
+        concerned = [episode for episode in self.episodes if episode.node in followed or not episode.open]
+        for episode in (one for one in concerned if one.node in followed):
             here = followed[episode.node]
             better = (one for one in found if self._explains_better(scoring, one, here, episode.wide))
             best = next(better, here)
@@ -139,6 +147,8 @@ class Watch:
             for older in self.episodes[:index]:
                 if episode.open and older.open and scoring.nodes.related(older.node, episode.node):
                     self._merge(scoring, older, episode)
+                    concerned += [one for one in (older, episode) if one not in concerned]
+        return concerned
 
     @staticmethod
     def _merge(scoring: Scoring, older: Episode, younger: Episode) -> None:
