@@ -45,7 +45,7 @@ HEAT_WAVE = Script(
             "311-NOWATER": 0.5,
         }
     ),
-    rise_hours=3.0, hold_hours=40.0, fall_hours=20.0, nights=0.5, spread_hours=0.8, reach=3.2,
+    rise_hours=2.5, hold_hours=40.0, fall_hours=20.0, nights=0.5, spread_hours=0.8, reach=3.2,
 )  # fmt: skip
 STORM = Script(
     "storm",
