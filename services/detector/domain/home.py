@@ -39,6 +39,7 @@ QUIET_PAUSE_MS = 10_000
 TOLD_EXPECTED = 0.2
 """At its close an hour is told for every node with a call, an alert, or at least this many calls expected."""
 UNKNOWN_CODES = 1000
+KNOWN_COMBINATIONS = 100_000
 
 
 @dataclass
@@ -68,6 +69,9 @@ class Home:
     """Calls by need as given, then by source: who usually tells of a need."""
     past: Past | None = field(default_factory=Past)
     """Loaded history; None after the first seal."""
+    _known_leaves: dict[tuple[tuple[str, ...], str | None], tuple[list[str], tuple[int, ...]]] = field(
+        default_factory=dict, repr=False
+    )
     stale: bool = True
     """Whether the model must be learned again from history before it is asked."""
 
@@ -104,14 +108,28 @@ class Home:
         return []
 
     def _leaves(self, call: LogCall, feed: Feed) -> tuple[int, ...]:
-        area = self._area(call.area, feed)
-        needs = {self._need(code, feed) for code in call.codes()}
+        codes = call.codes()
+        known = self._known_leaves.get((codes, call.area))
+        if known is None:
+            known = self._new_leaves(codes, call.area, feed)
+        needs, leaves = known
         for need in needs:
             self.usual_sources.setdefault(need, Counter())[feed.source] += call.count
-        pairs = [*self.rules.needs.distinct_bookings(sorted(needs)), (CONTACTS, 1)]
+        if call.area is None:
+            self.counters["without_place"] += 1
+        return leaves
+
+    def _new_leaves(self, codes: tuple[str, ...], place: str | None, feed: Feed) -> tuple[list[str], tuple[int, ...]]:
+        """Needs and leaves of a combination; remembered unless a code is unknown, which is noted each time."""
+        before = feed.unknown_codes
+        area = self._area(place, feed)
+        needs = sorted({self._need(code, feed) for code in codes})
+        pairs = [*self.rules.needs.distinct_bookings(needs), (CONTACTS, 1)]
         leaves = bookings((self.scoring.nodes.leaf(need, area), sign) for need, sign in pairs)
         self._grow()
-        return leaves
+        if feed.unknown_codes == before and len(self._known_leaves) < KNOWN_COMBINATIONS:
+            self._known_leaves[codes, place] = needs, leaves
+        return needs, leaves
 
     def _grow(self) -> None:
         self.scoring.grow()
@@ -126,7 +144,6 @@ class Home:
 
     def _area(self, code: str | None, feed: Feed) -> str:
         if code is None:
-            self.counters["without_place"] += 1
             return unmapped_area(self.code)
         if self.rules.reference.home_area(code) == self.code:
             return code
@@ -157,6 +174,7 @@ class Home:
             return
         scoring, old = self.scoring, self.scoring.nodes
         self.rules = rules
+        self._known_leaves.clear()
         scoring.follow(Nodes.restored(rules.needs, rules.areas, old.leaves, old.names), rules.calendar(self.code))
         self._grow()
         scoring.ledger.rebuild_counts(scoring.nodes.above, len(scoring.nodes))
