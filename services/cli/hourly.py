@@ -7,11 +7,14 @@ from schemas.codes import CONTACTS, unmapped_area
 from schemas.log_record import History, HistoryCell, LogCall
 from schemas.reference import Reference
 from services.cli.history_records import HOUR_MS, history_records
+from services.detector.domain.tree import Tree
 
 Place = tuple[str, str]
 """(home area, source)."""
 Leaf = tuple[str, str, int, str]
 """(need, area, hour, line)."""
+Booking = tuple[Leaf, int]
+"""A leaf and +1, or -1 at the lowest common ancestor of two needs of one call, so that subtree sums count it once."""
 NEAR_HOURS = 24
 """Files with no more than this between them tell of one stretch of time."""
 
@@ -21,8 +24,9 @@ class HourlyCounts:
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
+        self._needs = Tree((need.code, need.parent) for need in reference.needs)
         self._counts: dict[Place, Counter[Leaf]] = defaultdict(Counter)
-        self._seen: dict[tuple[str, str], tuple[int, Place, tuple[Leaf, ...], int]] = {}
+        self._seen: dict[tuple[str, str], tuple[int, Place, tuple[Booking, ...], int]] = {}
         self._stretches: dict[str, list[tuple[int, int]]] = defaultdict(list)
         self._file: dict[str, tuple[int, int]] = {}
         self.duplicates = 0
@@ -55,23 +59,24 @@ class HourlyCounts:
         """(home area, record) for all that was counted, always in the same order."""
         self.begin_file()
         for (home_area, source), counts in sorted(self._counts.items()):
-            cells = [HistoryCell(*leaf, count) for leaf, count in counts.items() if count > 0]
+            cells = [HistoryCell(*leaf, count) for leaf, count in counts.items() if count]
             for start, end in merged(self._stretches[source]):
                 within = [cell for cell in cells if start <= cell.hour < end]
                 for record in history_records(source, within, start, end):
                     yield home_area, record
 
-    def _leaves(self, call: LogCall, home_area: str) -> tuple[Leaf, ...]:
+    def _leaves(self, call: LogCall, home_area: str) -> tuple[Booking, ...]:
         area = call.area
         if area is None or self._reference.home_area(area) is None:
             area = unmapped_area(home_area)
         hour = call.time // HOUR_MS
-        return tuple((need, area, hour, call.line) for need in dict.fromkeys((CONTACTS, *call.codes())))
+        bookings = [(CONTACTS, 1), *self._needs.distinct_bookings(call.codes())]
+        return tuple(((need, area, hour, call.line), sign) for need, sign in bookings)
 
-    def _book(self, place: Place, leaves: tuple[Leaf, ...], count: int) -> None:
+    def _book(self, place: Place, bookings: tuple[Booking, ...], count: int) -> None:
         counts = self._counts[place]
-        for leaf in leaves:
-            counts[leaf] += count
+        for leaf, sign in bookings:
+            counts[leaf] += sign * count
 
 
 def merged(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
