@@ -7,7 +7,6 @@ import socket
 import sys
 
 import structlog
-from kafka import KafkaConsumer, TopicPartition
 
 from schemas.topics import ALERTS, CALLS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS
 from services.detector.host import Host
@@ -17,7 +16,7 @@ from services.detector.outbox import Outbox
 from services.detector.space import References, SpaceProblem, wait_for_space
 from services.detector.worker import Surroundings
 from services.runtime.clock import SystemClock
-from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, client_options, wait_for_kafka
+from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, beginning_of, wait_for_kafka
 from services.runtime.lifecycle import Health, PortTaken, State, listen
 from services.runtime.logs import configure_logs
 from services.runtime.metrics import new_registry
@@ -76,8 +75,10 @@ def _run(settings: Settings) -> int:
             references = References(settings)
             around = Surroundings(settings.space, f"{socket.gethostname()}:{os.getpid()}", references, clock, metrics)
 
+            calls = CALLS.in_space(settings.space)
+
             def make_host(loop: asyncio.AbstractEventLoop) -> Host:
-                host = Host(settings, around, Outbox(producer, loop), lambda part: _beginning(settings, part))
+                host = Host(settings, around, Outbox(producer, loop), lambda part: beginning_of(settings, calls, part))
                 hosts.append(host)
                 return host
 
@@ -95,16 +96,6 @@ def _owns_partitions(hosts: list[Host]) -> State:
 def _limits(space: str) -> dict[str, int]:
     topics = (ALERTS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS)
     return {topic.in_space(space): LARGEST_RECORD for topic in topics}
-
-
-def _beginning(settings: Settings, partition: int) -> int:
-    """First offset of a partition of the call topic."""
-    place = TopicPartition(CALLS.in_space(settings.space), partition)
-    consumer = KafkaConsumer(**client_options(settings), enable_auto_commit=False)
-    try:
-        return int(consumer.beginning_offsets([place])[place])
-    finally:
-        consumer.close()
 
 
 if __name__ == "__main__":

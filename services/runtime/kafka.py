@@ -7,10 +7,12 @@ from services.runtime.kafka_clients import (
     StoredRecord,
     WrongTopic,
     admin_client,
+    beginning_of,
     client_options,
     ensure_topics,
     is_reachable,
     read_all,
+    read_each,
     wait_for_kafka,
 )
 from services.runtime.producer import Ack, Record, ReliableProducer
@@ -25,9 +27,11 @@ __all__ = [
     "StoredRecord",
     "WrongTopic",
     "admin_client",
+    "beginning_of",
     "client_options",
     "ensure_topics",
     "is_reachable",
     "read_all",
+    "read_each",
     "wait_for_kafka",
 ]

@@ -164,6 +164,11 @@ def read_all(settings: Settings, topic: str, partition: int) -> list[StoredRecor
     Raises:
         KafkaAway: no Kafka, or no progress for 10 s.
     """
+    return list(read_each(settings, topic, partition))
+
+
+def read_each(settings: Settings, topic: str, partition: int) -> Iterator[StoredRecord]:
+    """The same one by one, for partitions that are too long to be held in memory."""
     place = TopicPartition(topic, partition)
     try:
         consumer = KafkaConsumer(
@@ -176,23 +181,36 @@ def read_all(settings: Settings, topic: str, partition: int) -> list[StoredRecor
     except (KafkaError, OSError):
         raise kafka_away(settings) from None
     try:
-        return _drain(consumer, place)
+        yield from _drain(consumer, place)
     except KafkaError:
         raise kafka_away(settings) from None
     finally:
         consumer.close()
 
 
-def _drain(consumer: Any, place: Any) -> list[StoredRecord]:
+def beginning_of(settings: Settings, topic: str, partition: int) -> int:
+    """First offset that a partition still holds; raises KafkaAway."""
+    place = TopicPartition(topic, partition)
+    try:
+        consumer = KafkaConsumer(**client_options(settings), enable_auto_commit=False)
+    except (KafkaError, OSError):
+        raise kafka_away(settings) from None
+    try:
+        return int(consumer.beginning_offsets([place])[place])
+    except KafkaError:
+        raise kafka_away(settings) from None
+    finally:
+        consumer.close()
+
+
+def _drain(consumer: Any, place: Any) -> Iterator[StoredRecord]:
     consumer.assign([place])
     end = consumer.end_offsets([place])[place]
     consumer.seek_to_beginning(place)
-    records: list[StoredRecord] = []
     idle_polls = 0
     while consumer.position(place) < end:
         batch = consumer.poll(timeout_ms=1000).get(place, ())
         idle_polls = 0 if batch else idle_polls + 1
         if idle_polls == 10:
             raise KafkaAway(f"no records of {place.topic} came for 10 s")
-        records += (StoredRecord(r.offset, r.timestamp, r.key, r.value) for r in batch if r.offset < end)
-    return records
+        yield from (StoredRecord(r.offset, r.timestamp, r.key, r.value) for r in batch if r.offset < end)

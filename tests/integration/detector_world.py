@@ -16,9 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from kafka import TopicPartition
 
-from schemas.log_record import VERSION, BadRecord, Calls, History, HistoryCell, LogCall, LogRecord, Tick, decode_record
-from schemas.log_record import encode_record
+from schemas.log_record import (
+    VERSION,
+    BadRecord,
+    Calls,
+    History,
+    HistoryCell,
+    LogCall,
+    LogRecord,
+    Tick,
+    decode_record,
+    encode_record,
+)
 from schemas.output import PartitionStatus, Rejected, SealedHour, SeriesPoint, SeriesRecord, StatusRecord
 from schemas.topics import ALERTS, CALLS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS, Topic
 from services.detector.domain.fold import State, step
@@ -27,7 +38,7 @@ from services.detector.space import References
 from services.ingest.bootstrap import RECORD_BYTES, ensure_space
 from services.runtime.clock import SystemClock
 from services.runtime.embedded import free_port
-from services.runtime.kafka import Record, ReliableProducer, read_all
+from services.runtime.kafka import Record, ReliableProducer, admin_client, read_all
 from services.runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,6 +184,12 @@ class Space:
         found = {part: self.stored(CALLS, part) for part in range(self.settings.partitions)}
         return {part: records[-1].offset + 1 if records else 0 for part, records in found.items()}
 
+    def begin_log_at(self, offsets: dict[int, int]) -> None:
+        """Delete what stands before these offsets, as retention does."""
+        places = {TopicPartition(self.topic(CALLS), part): offset for part, offset in offsets.items()}
+        with admin_client(self.settings) as admin:
+            admin.delete_records(places)
+
     # --- what was said -------------------------------------------------------------------------------------------
 
     def said(self) -> "Said":
@@ -208,14 +225,21 @@ class Space:
         """What was refused."""
         return [msgspec.json.decode(value, type=Rejected) for value in self.values(REJECTED)]
 
-    def positions(self) -> dict[int, int]:
-        """How far each partition was folded, as the workers tell."""
+    def partition_status(self) -> list[PartitionStatus]:
+        """What the workers told of their partitions."""
         status = [msgspec.json.decode(value, type=StatusRecord) for value in self.values(STATUS)]
+        return [one for one in status if isinstance(one, PartitionStatus)]
+
+    def positions(self) -> dict[int, int]:
+        """How far each partition was folded."""
         found: dict[int, int] = {}
-        for one in status:
-            if isinstance(one, PartitionStatus):
-                found[one.partition] = max(found.get(one.partition, 0), one.next_offset)
+        for one in self.partition_status():
+            found[one.partition] = max(found.get(one.partition, 0), one.next_offset)
         return found
+
+    def log_time(self) -> int:
+        """The largest log time of a partition, ms."""
+        return max(one.log_time for one in self.partition_status())
 
     def manifests(self, partition: int) -> list[int]:
         """`next_offset` of the snapshots that stand on a partition, newest last."""
@@ -323,10 +347,21 @@ class Worker:
 
 
 @contextlib.contextmanager
-def worker(settings: Settings, folder: Path, *, program: Sequence[str] = ("-m", "services.detector")) -> Iterator[Worker]:
+def worker(
+    settings: Settings, folder: Path, *, program: Sequence[str] = ("-m", "services.detector")
+) -> Iterator[Worker]:
     """A detector while the block lasts; killed at its end if it still runs."""
     output = folder / f"detector-{uuid.uuid4().hex[:8]}.log"
-    names = ("kafka_bootstrap", "space", "partitions", "seal_hours", "snapshot_seconds", "detector_port", "data", "grid_ms")
+    names = (
+        "kafka_bootstrap",
+        "space",
+        "partitions",
+        "seal_hours",
+        "snapshot_seconds",
+        "detector_port",
+        "data",
+        "grid_ms",
+    )
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
     environ |= {
         f"GROUNDSWELL_{name.upper()}": str(getattr(settings, name))

@@ -1,0 +1,198 @@
+"""What must not stop a detector, what must, and what it says then."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.log_record import VERSION, Calls, LogCall, Tick
+from schemas.topics import CALLS, COUNTS, REFERENCE, SNAPSHOTS
+from services.runtime.embedded import EmbeddedKafka, free_port
+from services.runtime.kafka import Record, ReliableProducer
+from tests.integration.detector_world import (
+    CLOCK,
+    MINUTE,
+    START,
+    Space,
+    day,
+    eventually,
+    history,
+    space_settings,
+    worker,
+)
+from tests.integration.test_detector import assert_as_quiet, fold_all, has_snapshots
+
+CRASH = """
+import sys
+from services.detector.__main__ import main
+from services.detector.worker import PartitionWorker
+from services.runtime.settings import environment_settings
+
+fold = PartitionWorker.fold
+
+def raising(self, offset, key, value, at_ms):
+    if (self.partition, offset) == (int(sys.argv[1]), int(sys.argv[2])):
+        raise ZeroDivisionError("a bug in the fold")
+    return fold(self, offset, key, value, at_ms)
+
+PartitionWorker.fold = raising
+sys.exit(main(environment_settings()))
+"""
+"""The worker with a bug that one record brings out."""
+
+
+@pytest.fixture
+def space(tmp_path: Path, kafka_bootstrap: str) -> Space:
+    """A new space with its configuration and four quiet weeks of `tx`."""
+    made = Space(space_settings(tmp_path, kafka_bootstrap)).create()
+    made.write([("tx", history())])
+    return made
+
+
+def test_poison_is_reported_with_its_place_and_stepped_over(space: Space, tmp_path: Path) -> None:
+    call = LogCall("00000000000000aa", "crm", START, "211", ("BD-1",), "tx-1")
+    stamp = b'{"v":1,"kind":"calls","at":[],"calls":[]}'
+    poison = [
+        (b"tx", b"\xff\xfe garbage", 0),
+        (b"tx", b'{"v":9,"kind":"tick","at":1}', 0),
+        (b"tx", b'{"v":1,"kind":"song","at":1}', 0),
+        (b"tx", b'{"v":1,"kind":"tick","at":"now"}', 0),
+        (b"tx", b'["' + b"x" * 12_000_000 + b'"]', 0),
+        (b"tx", None, 0),
+        (b"\xff", stamp, 0),
+        (b"mars", stamp, 0),
+        (None, stamp, 0),
+    ]
+    place = len(space.stored(CALLS, 0))
+    space.write_raw(poison)
+    space.write([("tx", Calls(VERSION, (START + 1_000,), (call,)))])
+    space.write(day())
+    with worker(space.settings, tmp_path) as one:
+        fold_all(space, one)
+        assert f"groundswell_detector_poison_total {len(poison):.1f}" in one.get("/metrics")[1]
+        assert one.terminate() == 0
+    told = {one.offset: one for one in space.rejected() if one.offset is not None}
+    assert sorted(told) == list(range(place, place + len(poison)))
+    assert {(one.topic, one.partition) for one in told.values()} == {(space.topic(CALLS), 0)}
+    assert all(one.reason and "xxx" not in one.reason for one in told.values())
+    assert_as_quiet(space)
+
+
+@pytest.mark.parametrize("damaged", ["newest", "all"])
+def test_a_damaged_snapshot_is_passed_over(space: Space, tmp_path: Path, damaged: str) -> None:
+    records = day()
+    half = len(records) // 2
+    space.write(records[:half])
+    with worker(space.settings, tmp_path) as one:
+        fold_all(space, one)
+        eventually(lambda: all(len(space.manifests(part)) == 2 for part in (0, 1)), "two snapshots each", of=one)
+        assert one.terminate() == 0
+    kept = {part: space.manifests(part) for part in (0, 1)}
+    damage(space, [f"block|partition|{number}|0" for part in kept for number in kept[part][damaged == "newest" :]])
+    space.write(records[half:])
+    with worker(space.settings, tmp_path) as two:
+        fold_all(space, two)
+        expected = {part: kept[part][0] if damaged == "newest" else 0 for part in kept}
+        assert two.started_at() == expected
+        assert two.terminate() == 0
+    assert_as_quiet(space)
+
+
+def damage(space: Space, keys: list[str]) -> None:
+    """Overwrite chunks where they stand."""
+    topic = space.topic(SNAPSHOTS)
+    standing = {(part, record.key) for part in (0, 1) for record in space.stored(SNAPSHOTS, part)}
+    found = [Record(topic, b"not a chunk", key, part) for part, key in standing if key.decode() in keys]
+    assert len(found) == len(keys)
+    with ReliableProducer(space.settings, CLOCK, limits={topic: 1_000_000}) as producer:
+        producer.write(found, 30)
+
+
+def test_an_exception_in_the_fold_ends_the_process_and_the_record_is_folded_afterwards(
+    space: Space, tmp_path: Path
+) -> None:
+    """Faust alone would acknowledge the record and go on without it."""
+    space.write(day())
+    partition, offset = next(
+        (part, record.offset)
+        for part in (0, 1)
+        for record in space.stored(CALLS, part)[40:]
+        if record.key == b"tx" and b'"calls"' in record.value
+    )
+    with worker(space.settings, tmp_path, program=("-c", CRASH, str(partition), str(offset))) as one:
+        assert one.wait(60) == 1
+        assert "a bug in the fold" in one.output.read_text()
+    assert space.positions().get(partition, 0) <= offset
+    with worker(space.settings, tmp_path) as two:
+        fold_all(space, two)
+        assert two.terminate() == 0
+    assert_as_quiet(space)
+
+
+def test_two_workers_share_the_partitions_and_one_takes_all_when_the_other_leaves(space: Space, tmp_path: Path) -> None:
+    records = day()
+    third = len(records) // 3
+    other = space.settings.model_copy(update={"detector_port": free_port()})
+    space.write(records[:third])
+    with worker(space.settings, tmp_path) as one:
+        eventually(lambda: len(space.values(COUNTS)) >= 3, "part of the log is folded", of=one)
+        with worker(other, tmp_path) as two:
+            eventually(two.started_at, "the second worker has a partition", of=two)
+            space.write(records[third : 2 * third])
+            fold_all(space, two)
+            assert len(two.started_at()) == 1
+            assert "groundswell_detector_partitions 1.0" in one.get("/metrics")[1]
+            assert two.terminate() == 0
+        space.write(records[2 * third :])
+        fold_all(space, one)
+        assert "groundswell_detector_partitions 2.0" in one.get("/metrics")[1]
+        assert one.terminate() == 0
+    assert_as_quiet(space)
+
+
+def test_settings_that_differ_from_the_log_stop_the_start_with_a_sentence(space: Space, tmp_path: Path) -> None:
+    other = space.settings.model_copy(update={"grid_ms": 1000}).model_copy()
+    other.model_fields_set.add("grid_ms")
+    with worker(other, tmp_path) as one:
+        assert one.wait(60) == 2
+        sentence = one.events("cannot_start")[-1]["reason"]
+    assert "grid_ms is 500 on the log and 1000 in the settings" in sentence
+    assert "topics create --apply" in sentence
+
+
+def test_a_log_that_begins_behind_the_newest_snapshot_is_said_in_a_sentence(space: Space, tmp_path: Path) -> None:
+    records = day(4)
+    space.write(records[:40])
+    with worker(space.settings, tmp_path) as one:
+        fold_all(space, one)
+        eventually(lambda: has_snapshots(space), "snapshots are written", of=one)
+        assert one.terminate() == 0
+    space.write(records[40:])
+    space.begin_log_at(space.ends())
+    with worker(space.settings, tmp_path) as two:
+        assert two.wait(60) == 1
+        sentence = two.events("cannot_recover")[-1]["reason"]
+    assert "groundswell rebuild" in sentence
+
+
+def test_it_waits_for_kafka_and_for_the_space_and_no_stamp_pushes_live_time(tmp_path: Path) -> None:
+    """In the live space, on a broker of its own that comes after the worker."""
+    port = free_port()
+    space = Space(space_settings(tmp_path, f"127.0.0.1:{port}", space="live"))
+    now = CLOCK.now_ms()
+    call = LogCall("00000000000000aa", "crm", now, "211", ("BD-1",), "tx-1")
+    with worker(space.settings, tmp_path) as one:
+        eventually(lambda: "waiting for" in one.get("/health/ready")[1], "it says what it waits for", of=one)
+        assert one.get("/health/live")[0] == 200
+        assert one.get("/health/ready")[0] == 503
+        with EmbeddedKafka(tmp_path / "broker", port=port) as kafka:
+            assert kafka.port == port
+            eventually(lambda: '"kafka": {"state": "up"' in one.get("/health/ready")[1], "it sees Kafka", of=one)
+            space.create()
+            eventually(lambda: one.get("/health/ready")[0] == 200, "it is ready", of=one)
+            far = now + 3 * 60 * MINUTE
+            space.write([("tx", Calls(VERSION, (far,), (call,))), (None, Tick(VERSION, far))])
+            fold_all(space, one)
+            stamps = [record.timestamp_ms for part in (0, 1) for record in space.stored(CALLS, part)]
+            assert now - 60_000 < space.log_time() <= max(stamps) + 2_000 < far
+            assert one.terminate() == 0
+            assert space.values(REFERENCE)
