@@ -319,12 +319,15 @@ class ReliableProducer:
                 max_block_ms=2000,
                 allow_auto_create_topics=False,
             )
+        except (KafkaError, OSError) as error:
+            self._not_connected(error)
+            return
+        try:
             for topic in self._limits:
                 client.partitions_for(topic)
         except (KafkaError, OSError) as error:
-            log.warning("kafka_connect_failed", error=type(error).__name__)
-            self._stopping.wait(1.0)
-            self._reachable, self._last_sign = False, self._clock.monotonic()
+            client.abort()
+            self._not_connected(error)
             return
         with self._lock:
             if self._generation:
@@ -335,9 +338,17 @@ class ReliableProducer:
             self._built = self._last_sign = self._clock.monotonic()
             self._reachable = True
 
+    def _not_connected(self, error: Exception) -> None:
+        log.warning("kafka_connect_failed", error=type(error).__name__)
+        self._stopping.wait(1.0)
+        self._reachable, self._last_sign = False, self._clock.monotonic()
+
     def _drop_client(self) -> None:
+        """Give the client up; that its futures fail now says nothing about their records."""
         with self._lock:
             client, self._client = self._client, None
+            for one in self._pending.values():
+                one.generation = 0
         if client is not None:
             client.abort()
 
