@@ -69,6 +69,7 @@ class IngestService:
             topic=self._topic,
             partitions=parts.config.partitions,
             grid_ms=parts.config.grid_ms,
+            on_written=self._compare_clocks,
         )
         self.writer = LogWriter(producer, clock, self.log_time, topic=self._topic, on_written=self._written)
         self.reception = Reception(
@@ -119,10 +120,13 @@ class IngestService:
         return State(False, f"Kafka does not answer at {self.parts.settings.kafka_bootstrap}{waiting}")
 
     def _written(self, written: Written) -> None:
-        if not self.is_live:
-            return
+        if self.is_live:
+            self._compare_clocks(written)
+            self.ticker.after_record(written.ack.partition, written.last_stamp)
+
+    def _compare_clocks(self, written: Written) -> None:
+        """Ticks tell it too: an unready host that gets no calls must be able to become ready again."""
         self.clock_check.observe(append_ms=written.ack.timestamp_ms, sent_ms=written.sent_ms, acked_ms=written.acked_ms)
-        self.ticker.after_record(written.ack.partition, written.last_stamp)
 
     async def _write_callers(self) -> None:
         while True:

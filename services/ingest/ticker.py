@@ -1,10 +1,11 @@
 """Ticks: time itself, on the log. Live only; elsewhere the replay tool says what time it is."""
 
 import asyncio
-import contextlib
+from collections.abc import Callable
 
 from schemas.log_record import VERSION, Tick, encode_record
 from services.ingest.log_time import LogTime
+from services.ingest.writer import Written
 from services.runtime.clock import Clock
 from services.runtime.kafka import Ack, KafkaProblem, Record, ReliableProducer
 
@@ -22,13 +23,25 @@ def next_grid_point(at: int, grid_ms: int) -> int:
 
 
 class Ticker:
-    """After a record one tick at the next grid point when it comes; otherwise one every 5 s on every partition."""
+    """After a record one tick at the next grid point when it comes; otherwise one every 5 s on every partition.
+
+    Args:
+        on_written: told of every acknowledged tick, in the loop.
+    """
 
     def __init__(
-        self, producer: ReliableProducer, clock: Clock, log_time: LogTime, *, topic: str, partitions: int, grid_ms: int
+        self,
+        producer: ReliableProducer,
+        clock: Clock,
+        log_time: LogTime,
+        *,
+        topic: str,
+        partitions: int,
+        grid_ms: int,
+        on_written: Callable[[Written], None],
     ) -> None:
         self._producer, self._clock, self._log_time = producer, clock, log_time
-        self._topic, self._grid_ms = topic, grid_ms
+        self._topic, self._grid_ms, self._on_written = topic, grid_ms, on_written
         self._due: dict[int, int] = {}
         self._last = dict.fromkeys(range(partitions), float("-inf"))
         self._waiting: set[int] = set()
@@ -60,17 +73,22 @@ class Ticker:
             return
         self._waiting.add(partition)
         self._last[partition] = self._clock.monotonic()
+        sent_ms = self._clock.now_ms()
 
         def done(result: Ack | KafkaProblem) -> None:
             if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._settle, partition, isinstance(result, Ack))
+                self._loop.call_soon_threadsafe(self._settle, partition, result, at, sent_ms)
 
-        with contextlib.suppress(KafkaProblem):
+        try:
             self._producer.send(Record(self._topic, encode_record(Tick(VERSION, at)), partition=partition), done)
+        except KafkaProblem:
+            self._waiting.discard(partition)
 
-    def _settle(self, partition: int, acknowledged: bool) -> None:
+    def _settle(self, partition: int, result: Ack | KafkaProblem, at: int, sent_ms: int) -> None:
         self._waiting.discard(partition)
-        self.written += acknowledged
+        if isinstance(result, Ack):
+            self.written += 1
+            self._on_written(Written(result, at, sent_ms, self._clock.now_ms()))
         missed = self._missed.pop(partition, None)
         if missed is not None:
             self._tick(partition, missed)

@@ -162,6 +162,7 @@ def test_after_a_record_comes_one_tick_at_the_next_grid_point_and_none_pile_up()
             topic="calls",
             partitions=2,
             grid_ms=20,
+            on_written=lambda _: None,
         )
         ticker.after_record(1, 10_000)
         ticker.after_record(1, 10_010)
@@ -180,6 +181,35 @@ def test_after_a_record_comes_one_tick_at_the_next_grid_point_and_none_pile_up()
             while len(producer.records) < 2:
                 await asyncio.sleep(0.005)
         assert json.loads(producer.records[-1].value)["at"] == 10_080
+
+    asyncio.run(scenario())
+
+
+def test_ticks_alone_tell_whether_the_clock_is_right_again() -> None:
+    async def scenario() -> None:
+        producer, clock, check = Held(), SetClock(10_000), ClockCheck()
+        check.observe(append_ms=0, sent_ms=10_000, acked_ms=10_000)
+        assert not check.state().ok
+        ticker = Ticker(
+            producer,  # type: ignore[arg-type]
+            clock,
+            LogTime(clock, live=True),
+            topic="calls",
+            partitions=1,
+            grid_ms=20,
+            on_written=lambda one: check.observe(
+                append_ms=one.ack.timestamp_ms, sent_ms=one.sent_ms, acked_ms=one.acked_ms
+            ),
+        )
+        ticking = asyncio.create_task(ticker.run())
+        async with asyncio.timeout(5):
+            while not producer.waiting:
+                await asyncio.sleep(0.005)
+            producer.waiting.pop()(Ack("calls", 0, 0, 10_000))
+            while not check.state().ok:
+                await asyncio.sleep(0.005)
+        ticking.cancel()
+        assert ticker.written == 1
 
     asyncio.run(scenario())
 
