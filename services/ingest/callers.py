@@ -15,6 +15,8 @@ ATTRIBUTES = ("age_band", "gender", "language")
 SETTLE_MS = 5 * 60 * 1000
 """An hour is written when it has been over for so long."""
 MAX_CELLS = 100_000
+RECORD_CELLS = 5_000
+"""A record with more would come near the largest that the topic takes (a cell has at most 200 bytes)."""
 
 Cell = tuple[str, int, str, str, str, str]
 """Home area, hour (ms), area, need, attribute, group."""
@@ -47,7 +49,7 @@ class CallerCounter:
                 self._cells.update({(home, hour, area, need, attribute, group): call.count for need in needs})
 
     def take(self, now_ms: int | None) -> Iterator[tuple[str, bytes]]:
-        """Home area and record of every hour that is over; of all hours when `now_ms` is None."""
+        """Home area and records of every hour that is over; of all hours when `now_ms` is None."""
         over = [cell for cell in self._cells if now_ms is None or cell[1] + HOUR_MS + SETTLE_MS <= now_ms]
         hours: dict[tuple[str, int], list[CallerCell]] = {}
         for cell in sorted(over):
@@ -55,7 +57,9 @@ class CallerCounter:
             counted = CallerCell(area, need, attribute, group, self._cells.pop(cell))
             hours.setdefault((home, hour), []).append(counted)
         for (home, hour), cells in hours.items():
-            yield home, msgspec.json.encode(CallerCounts(VERSION, home, hour, tuple(cells)))
+            for first in range(0, len(cells), RECORD_CELLS):
+                part = tuple(cells[first : first + RECORD_CELLS])
+                yield home, msgspec.json.encode(CallerCounts(VERSION, home, hour, part))
 
     def _child_area(self, area: str | None, home: str) -> str:
         """The ancestor right below the home area."""

@@ -41,6 +41,12 @@ class IngestMetrics:
         self.rejected = Counter(
             "groundswell_ingest_rejected_total", "Rejected calls by class of reason", ("reason",), registry=registry
         )
+        self.unknown_referrals = Counter(
+            "groundswell_ingest_unknown_referrals_total",
+            "Referrals of accepted calls whose codes the reference data lacks; they are not kept",
+            ("source",),
+            registry=registry,
+        )
         self.refused_requests = Counter(
             "groundswell_ingest_refused_requests_total", "Requests refused as a whole", ("status",), registry=registry
         )

@@ -30,6 +30,7 @@ class Places:
         self._finder = AreaFinder(reference)
         self._prefixes = _prefixes(reference)
         homes = reference.home_areas
+        self._homes = frozenset(homes)
         self._only_home = homes[0] if len(homes) == 1 else None
 
     def resolve(self, row: CallEventRow, key_home_area: str | None) -> Place:
@@ -39,8 +40,10 @@ class Places:
             key_home_area: home area of the key: takes calls without a known place, refuses those of other home areas.
 
         Raises:
-            Refusal: no home area can be told, or it is not the key's; field `area`.
+            Refusal: no home area can be told, or it is not the key's, or the key's is none; field `area`.
         """
+        if key_home_area is not None and key_home_area not in self._homes:
+            raise Refusal("area", "cannot be placed: the home area of this key is not one of the reference data")
         area = self._area(row)
         found = self._reference.home_area(area) if area is not None else None
         home = found or key_home_area or self._only_home
@@ -74,7 +77,7 @@ class Places:
 def _prefixes(reference: Reference) -> dict[str, str]:
     """First three characters of Canadian postal codes → the deepest area that names them."""
     found: dict[str, str] = {}
-    for area in reference.areas:
+    for area in sorted(reference.areas, key=lambda one: len(reference.area_path(one.code))):
         for prefix in re.split(r"[\s;,|]+", area.fsa or ""):
             if prefix:
                 found[prefix.upper()[:3]] = area.code

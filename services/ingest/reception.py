@@ -92,6 +92,8 @@ class Reception:
             raise away() from None
         for accepted in request.fresh:
             self._callers.count(accepted)
+        if unknown := sum(one.unknown_referrals for one in request.fresh):
+            self._metrics.unknown_referrals.labels(request.identity.source or "").inc(unknown)
         self._count(request, "accepted", len(request.fresh))
         self._metrics.write_seconds.observe(self._clock.monotonic() - start)
         request.accepted += len(request.fresh)

@@ -148,6 +148,7 @@ class IngestService:
         watch(
             "producer_replacements", "Times the Kafka producer was replaced since the start", lambda: producer.replaced
         )
+        watch("callers_dropped", "Callers not counted: too many cells open", lambda: self.callers.dropped)
         watch("ticks", "Ticks written since the start", lambda: self.ticker.written)
         watch("clock_skew_seconds", "Kafka's clock minus ours", lambda: self.clock_check.skew_ms / 1000)
         watch("up", "Whether calls can be written (1) or not (0)", lambda: float(self.kafka_state().ok))

@@ -31,6 +31,8 @@ class Accepted:
     logged_at: int | None
     """As given (only outside live); None: stamped when it is written."""
     caller: CallerRow | None = None
+    unknown_referrals: int = 0
+    """Referrals whose codes the tree lacks; the codes themselves go no further."""
 
 
 def modern_code(code: str) -> str:
@@ -88,9 +90,12 @@ class Translator:
         time_ms = row.time_ms()
         check_time(time_ms, now_ms if logged_at is None else logged_at)
         place = self._places.resolve(row, identity.home_area)
-        return Accepted(self._call(row, time_ms, place.area), place.home_area, logged_at, row.caller)
+        given = [self._code(row.source, code) for code in row.referrals]
+        referrals = tuple([code for code in given if code in self._known])
+        call = self._call(row, time_ms, place.area, referrals)
+        return Accepted(call, place.home_area, logged_at, row.caller, len(given) - len(referrals))
 
-    def _call(self, row: CallEventRow, time_ms: int, area: str | None) -> LogCall:
+    def _call(self, row: CallEventRow, time_ms: int, area: str | None, referrals: tuple[str, ...]) -> LogCall:
         return LogCall(
             id=self._hasher(row.source, row.id),
             source=row.source,
@@ -103,7 +108,7 @@ class Translator:
             outcome=row.outcome,
             wait_seconds=row.wait_seconds,
             talk_seconds=row.talk_seconds,
-            referrals=tuple([self._code(row.source, code) for code in row.referrals]),
+            referrals=referrals,
             revision=row.revision,
             void=row.void,
             count=row.count,

@@ -12,6 +12,7 @@ import pytest
 from schemas.codec import CallerRow
 from schemas.log_record import LogCall
 from schemas.reference import Area, Need, Reference
+from services.ingest import callers
 from services.ingest.callers import CallerCounter
 from services.ingest.delivery import Delivery
 from services.ingest.ids import BadSecret, id_secret
@@ -231,6 +232,17 @@ def test_callers_are_counted_by_hour_child_area_and_need_of_level_two() -> None:
         for attribute, group in (("age_band", "65-74"), ("language", "es"))
     ]
     assert list(counter.take(None)) == []
+
+
+def test_a_busy_hour_of_callers_is_cut_into_records_that_the_topic_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "RECORD_CELLS", 10)
+    counter = CallerCounter(Reference(areas=(Area("tx", "", "Texas"),), needs=()))
+    for number in range(26):
+        call = LogCall(id=str(number), source="crm", time=0, line="211")
+        counter.count(Accepted(call, "tx", None, CallerRow(language="a" + chr(97 + number))))
+    records = [json.loads(body)["cells"] for _, body in counter.take(None)]
+    assert [len(cells) for cells in records] == [10, 10, 6]
+    assert len({cell[3] for cells in records for cell in cells}) == 26
 
 
 def test_keys_are_kept_as_hashes_in_a_private_file(tmp_path: Path) -> None:

@@ -103,6 +103,19 @@ def test_a_key_with_a_home_area_takes_no_calls_of_another() -> None:
         Places(reference()).resolve(row(area="vaughan"), "tx")
 
 
+def test_a_key_whose_home_area_is_none_places_no_call_where_the_detector_would_drop_it() -> None:
+    for wrong in ("tx-1", "texas"):
+        with pytest.raises(Refusal, match="the home area of this key is not one of the reference data"):
+            Places(reference()).resolve(row(), wrong)
+
+
+def test_of_two_areas_with_the_same_prefix_the_deeper_one_is_found_in_either_order() -> None:
+    areas = (Area("on", "", "Ontario"), Area("york", "on", "York"), Area("vaughan", "york", "Vaughan", fsa="L4J"))
+    shallow = Area("rest", "on", "Rest", fsa="L4J")
+    for order in ((*areas, shallow), (areas[0], shallow, *areas[1:])):
+        assert Places(Reference(areas=order, needs=())).by_postal_code("L4J 1A1") == "vaughan"
+
+
 def test_the_deepest_shape_around_a_point_wins_and_holes_are_no_part_of_it() -> None:
     finder = AreaFinder(reference(shapes=msgspec.Raw(json.dumps(SQUARE).encode())))
     assert finder.find(29.2, -95.5) == "tx-1"
@@ -116,6 +129,12 @@ def test_codes_go_through_the_crosswalk_then_the_tree_then_todays_form() -> None
     call = translator.translate(row(needs=needs, referrals=["FOOD"]), identity(), NOW).call
     assert call.needs == ("BD", "BH", "BT-480", "BH-1800.8500", LogNeed("BD", "unmet"))
     assert call.referrals == ("BD",)
+
+
+def test_referrals_with_unknown_codes_are_counted_and_not_kept() -> None:
+    translator = Translator(reference(), Hasher(b"0123456789abcdef"))
+    accepted = translator.translate(row(referrals=["BD", "617-555-0100", "FOOD"]), identity(), NOW)
+    assert (accepted.call.referrals, accepted.unknown_referrals) == (("BD", "BD"), 1)
 
 
 def test_only_keys_for_totals_may_send_counts_and_only_of_their_source() -> None:
