@@ -52,6 +52,8 @@ class Tuning:
     """Anomaly-aware learning and alerts begin after two seasons."""
     accept_after_hours: int = WEEK_HOURS
     """A level that has stayed away this long is the new normal."""
+    keep_while_new: float = 0.97
+    """How much of the old level an hour leaves while a new normal is taken in."""
 
 
 TUNING = Tuning()
@@ -200,16 +202,23 @@ class Bank:
         self.up[:], self.run[:] = after.up, after.run
         self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
         weight = self._weights(after.best())
+        new_normal = (self.raised_hours > TUNING.accept_after_hours) & (after.best() > 3.0)
         if not self.careful:
             self.up[:] = 0.0
         capped = np.minimum(observed, predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif))
-        self._learn_level(capped, predicted, profile, weight)
+        if self.careful:
+            self._learn_level(capped, predicted, profile, weight, new_normal)
+        else:
+            self.level_a[:] += observed.astype(np.float32)
+            self.level_b[:] += profile.astype(np.float32)
         if self.hours >= WEEK_HOURS:
             self._learn_dispersion(capped, predicted, weight)
             self._learn_clumps(observed, predicted, before.best())
             self.day_residual[:] += (weight * (capped - predicted.mean)).astype(np.float32)
             self.day_variance[:] += (weight * predicted.variance).astype(np.float32)
         self.hours += 1
+        if self.hours == TUNING.careful_after_hours:
+            self._weigh_levels()
         return weight
 
     def end_day(self) -> None:
@@ -238,9 +247,18 @@ class Bank:
         weight = np.clip(np.exp(-(highest - 3.0) / 2.0), 0.05, 1.0)
         return np.where(accepted, 1.0, weight)
 
-    def _learn_level(self, observed: Floats, predicted: Prediction, profile: Floats, weight: Floats) -> None:
+    def _weigh_levels(self) -> None:
+        """Two seasons were plain sums of calls and hours; from now on both count as the information that they hold."""
+        level = self.level()
+        phi = (1.0 + self.clump() + self.kappa() * level) * self.vif()
+        self.level_a[:] /= phi.astype(np.float32)
+        self.level_b[:] /= phi.astype(np.float32)
+
+    def _learn_level(
+        self, observed: Floats, predicted: Prediction, profile: Floats, weight: Floats, new_normal: NDArray[np.bool_]
+    ) -> None:
         a, b = _wide(self.level_a, EVERY), _wide(self.level_b, EVERY)
-        keep = 1.0 / (1.0 + a * TUNING.level_drift)
+        keep = np.where(new_normal, TUNING.keep_while_new, 1.0 / (1.0 + a * TUNING.level_drift))
         phi = predicted.variance / np.maximum(predicted.mean, 1e-9) * predicted.vif
         self.level_a[:] = np.maximum(keep * a + weight * observed / phi, 1e-3)
         self.level_b[:] = keep * b + weight * profile / phi
