@@ -37,7 +37,7 @@ def ingest_openapi() -> dict[str, Any]:
         registry=new_registry(),
         secret=b"",
     )
-    return hoist(create_app(parts).openapi())
+    return create_app(parts).openapi()
 
 
 def api_openapi() -> dict[str, Any]:
@@ -48,37 +48,6 @@ def api_openapi() -> dict[str, Any]:
     clock = SystemClock()
     database = Database(NEVER_OPENED)
     try:
-        return hoist(Api(Settings(), clock, database, KeyStore(NO_KEYS, clock), None).app.openapi())
+        return Api(Settings(), clock, database, KeyStore(NO_KEYS, clock), None).app.openapi()
     finally:
         database.close()
-
-
-def hoist(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document whose inlined JSON Schemas have become components, so that their references resolve.
-
-    >>> inlined = {"title": "A", "$defs": {"B": {"type": "string"}}, "items": {"$ref": "#/$defs/B"}}
-    >>> hoist({"paths": {"schema": inlined}})["paths"]
-    {'schema': {'$ref': '#/components/schemas/A'}}
-    """
-    components: dict[str, Any] = dict(document.get("components", {}).get("schemas", {}))
-
-    def place(name: str, schema: Any) -> dict[str, str]:
-        if components.setdefault(name, schema) != schema:
-            raise ValueError(f"two different schemas are called {name}")
-        return {"$ref": f"#/components/schemas/{name}"}
-
-    def walk(node: Any) -> Any:
-        if isinstance(node, list):
-            return [walk(item) for item in node]
-        if not isinstance(node, dict):
-            return node.replace("#/$defs/", "#/components/schemas/") if isinstance(node, str) else node
-        inner = node.get("$defs", {})
-        for name, schema in inner.items():
-            place(name, walk(schema))
-        rest = {key: walk(value) for key, value in node.items() if key != "$defs"}
-        return place(rest["title"], rest) if inner and "title" in rest else rest
-
-    walked: dict[str, Any] = walk(document)
-    rest = walked.get("components", {})
-    schemas = {**components, **rest.get("schemas", {})}
-    return {**walked, "components": {**rest, "schemas": dict(sorted(schemas.items()))}}

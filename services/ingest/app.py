@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from services.ingest.limits import RateLimit
 from services.ingest.metrics import IngestMetrics
+from services.ingest.openapi import describe
 from services.ingest.problems import Problem, problem_response
 from services.ingest.routes import router
 from services.ingest.service import IngestService, Parts
@@ -73,6 +74,7 @@ def create_app(parts: Parts, health: Health | None = None) -> FastAPI:
     app.state.health = health
     app.state.rate_limit = RateLimit(parts.requests_per_second, parts.clock)
     app.include_router(router)
+    describe(app)
     _add_handlers(app, metrics)
     app.add_middleware(HttpMetrics, registry=parts.registry, service="ingest")
     app.add_middleware(SecurityHeaders)

@@ -7,9 +7,8 @@ from itertools import islice
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
-from schemas.call_event import CallEvent
 from schemas.codec import Refusal
 from services.ingest import cloudevents
 from services.ingest.bodies import (
@@ -26,6 +25,7 @@ from services.ingest.bodies import (
     read_json,
 )
 from services.ingest.log_time import valid_log_time
+from services.ingest.openapi import CALLS_TAKEN, EVENTS_BODY, RECORDS_BODY, TICK_BODY, problems
 from services.ingest.problems import Problem, away, json_response, too_many
 from services.ingest.reception import Request as Taken
 from services.ingest.reception import answer_or_problem
@@ -39,18 +39,8 @@ from services.runtime.metrics import render_metrics
 CHUNK = 500
 router = APIRouter()
 
-_SCHEMA = CallEvent.model_json_schema()
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": {"oneOf": [_SCHEMA, {"type": "array", "maxItems": 1000, "items": _SCHEMA}]}},
-            "application/x-ndjson": {"schema": {"type": "string", "description": "one call event a line"}},
-            cloudevents.STRUCTURED: {"schema": {"type": "object"}},
-            cloudevents.BATCH: {"schema": {"type": "array", "items": {"type": "object"}}},
-        },
-    }
-}
+_REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
+_KEY: dict[str, Any] = {"security": [{"key": []}]}
 
 
 def _service(request: Request) -> IngestService:
@@ -78,7 +68,13 @@ def _admit(request: Request, roles: tuple[str, ...]) -> Identity:
     return identity
 
 
-@router.post("/v1/events", status_code=202, summary="Post calls", openapi_extra=_BODY)
+@router.post(
+    "/v1/events",
+    status_code=202,
+    summary="Post calls",
+    responses=CALLS_TAKEN | _REFUSALS,
+    openapi_extra=EVENTS_BODY | _KEY,
+)
 async def post_events(request: Request) -> Response:
     """Take a call, an array, NDJSON or CloudEvents; 202 when Kafka has all that is named as accepted."""
     identity = _admit(request, ("ingest",))
@@ -98,7 +94,13 @@ async def post_events(request: Request) -> Response:
     return json_response(202, answer_or_problem(taken))
 
 
-@router.post("/v1/sources/{source}/records", status_code=202, summary="Post a CRM's own records")
+@router.post(
+    "/v1/sources/{source}/records",
+    status_code=202,
+    summary="Post a CRM's own records",
+    responses=CALLS_TAKEN | _REFUSALS | problems(404),
+    openapi_extra=RECORDS_BODY | _KEY,
+)
 async def post_records(source: str, request: Request) -> Response:
     """Take CSV, JSON or NDJSON in the form of the source, through its mapping; the answer is as for /v1/events."""
     identity = _admit(request, ("ingest",))
@@ -120,7 +122,13 @@ async def post_records(source: str, request: Request) -> Response:
     return json_response(202, answer_or_problem(taken))
 
 
-@router.post("/v1/ticks", status_code=202, summary="Say what time it is, outside the live space")
+@router.post(
+    "/v1/ticks",
+    status_code=202,
+    summary="Say what time it is, outside the live space",
+    responses=problems(400, 401, 403, 413, 422, 429, 503),
+    openapi_extra=TICK_BODY | _KEY,
+)
 async def post_tick(request: Request) -> Response:
     """Write a tick to every partition; body {"at": RFC 3339 or Unix milliseconds}."""
     _admit(request, ("ingest", "admin"))
@@ -142,13 +150,13 @@ async def live(request: Request) -> Response:
     return json_response(*request.app.state.health.live())
 
 
-@router.get("/health/ready", summary="Whether calls can be taken")
+@router.get("/health/ready", summary="Whether calls can be taken", responses={503: {"description": "They cannot"}})
 async def ready(request: Request) -> Response:
     """200 or 503, with the state of each dependency."""
     return json_response(*request.app.state.health.ready())
 
 
-@router.get("/metrics", summary="Metrics for Prometheus")
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     body, content_type = render_metrics(_service(request).parts.registry)
