@@ -4,6 +4,7 @@ The state is changed in place, which is what makes it quick; it is pure all the 
 state depend on the old state and the record alone.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,10 @@ HANDLED = ("config", "budget", "end")
 CONTROLS_REMEMBERED = 10_000
 LARGEST_STEP_MS = 400 * 24 * HOUR_MS
 """A stamp further ahead of log time than this is a broken clock, not the passing of time."""
+
+CALL_ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
+LARGEST_NUMBER = 2**31 - 1
+LONGEST_HISTORY_MS = 10 * 366 * 24 * HOUR_MS
 
 References = Callable[[str], Reference]
 """Hash -> reference body; the log holds both, so this is a look-up, not an input."""
@@ -76,8 +81,26 @@ def step(
     if key is None or key not in state.rules.reference.home_areas:
         raise BadRecord("the key is not a home area of the reference data")
     if isinstance(record, History):
+        _check_history(record)
         return _history(state, key, record)
+    _check_calls(record)
     return _calls(state, key, record, stamps, references)
+
+
+def _check_calls(record: Calls) -> None:
+    """What the types of the contract leave open and the fold cannot count."""
+    for call in record.calls:
+        if not CALL_ID.fullmatch(call.id):
+            raise BadRecord("the id of a call is not 16 hex digits")
+        if not (0 < call.count <= LARGEST_NUMBER and 0 <= call.revision <= LARGEST_NUMBER):
+            raise BadRecord("the count or the revision of a call is out of range")
+
+
+def _check_history(record: History) -> None:
+    if not 0 <= record.end - record.start <= LONGEST_HISTORY_MS:
+        raise BadRecord("the history ends before it begins, or spans more than ten years")
+    if any(not 0 <= cell.count <= LARGEST_NUMBER for cell in record.cells):
+        raise BadRecord("a count of the history is out of range")
 
 
 def _stamps(record: LogRecord, no_later_than: int | None) -> list[int]:

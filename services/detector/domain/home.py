@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
 from schemas.log_record import History, LogCall
 from schemas.output import HomeStatus, LeafCount, Rejected, SealedHour, SeriesPoint, SeriesRecord
-from services.detector.domain.bank import Floats
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.explain import Scene, tell
 from services.detector.domain.feeds import Feed
@@ -25,6 +24,7 @@ from services.detector.domain.outputs import (
     series_output,
     status_output,
 )
+from services.detector.domain.points import past_points, points
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import PastHour, Scoring
 from services.detector.domain.watch import Watch
@@ -250,16 +250,16 @@ class Home:
     def _book_late(self, now: int) -> SeriesRecord | None:
         """Calls for sealed hours change the series, not what was learned."""
         ledger = self.scoring.ledger
-        points: list[SeriesPoint] = []
+        found: list[SeriesPoint] = []
         for late in ledger.late:
             hour = next((hour for hour in self.scoring.past if hour.bucket == late.bucket), None)
             if hour is None:
                 continue
             nodes = self.scoring.nodes.above(late.leaf)
             hour.observed[nodes[nodes < len(hour.observed)]] += late.calls
-            points += self._past_points(hour, nodes)
+            found += past_points(self.scoring, hour, nodes)
         ledger.late.clear()
-        return SeriesRecord(1, self.code, now, tuple(points)) if points else None
+        return SeriesRecord(1, self.code, now, tuple(found)) if found else None
 
     def _close(self, now: int) -> list[Output]:
         """The open hour is over: tell it, and seal what is old enough."""
@@ -269,8 +269,8 @@ class Home:
         predicted = scoring.predict(bucket)
         counts = scoring.ledger.counts(bucket, len(scoring.nodes))
         told = np.flatnonzero((counts != 0) | (predicted.mean >= TOLD_EXPECTED) | self._alerted())
-        points = tuple(self._points(told, bucket, 1.0))
-        said = [series_output(SeriesRecord(1, self.code, now, points))]
+        closed = tuple(points(scoring, told, bucket, 1.0))
+        said = [series_output(SeriesRecord(1, self.code, now, closed))]
         self.untold.clear()
         node = scoring.contacts
         usual = 1.0 if node is None else float(scoring.profile(bucket, np.array([node]))[0])
@@ -374,51 +374,19 @@ class Home:
     def _tell_back(self, node: int, now: int) -> list[Output]:
         """With a new alert, or when it moves: all kept hours of its node, so that its chart is whole."""
         only = np.array([node], np.int64)
-        points = [point for hour in self.scoring.past for point in self._past_points(hour, only)]
+        told = [point for hour in self.scoring.past for point in past_points(self.scoring, hour, only)]
         for bucket in range(self.scoring.ledger.sealed_until, self.scoring.open_bucket + 1):
-            points += self._points(only, bucket, self.share(now))
-        return [series_output(SeriesRecord(1, self.code, now, tuple(points)))]
+            told += points(self.scoring, only, bucket, self.share(now))
+        return [series_output(SeriesRecord(1, self.code, now, tuple(told)))]
 
     def _tell_open(self, now: int) -> list[Output]:
         self.told_series_at = now
         if not self.untold:
             return []
         nodes = np.array(sorted(self.untold), np.int64)
-        points = tuple(self._points(nodes, self.scoring.open_bucket, self.share(now)))
+        told = tuple(points(self.scoring, nodes, self.scoring.open_bucket, self.share(now)))
         self.untold.clear()
-        return [series_output(SeriesRecord(1, self.code, now, points))]
-
-    def _points(self, nodes: Index, bucket: int, share: float) -> list[SeriesPoint]:
-        """Points of one bucket that is not sealed."""
-        observed, expected, variance = self.scoring.hours_of(nodes, bucket, share)
-        return self._series_points(nodes, bucket, observed, expected, variance, bucket == self.scoring.open_bucket)
-
-    def _past_points(self, hour: PastHour, nodes: Index) -> list[SeriesPoint]:
-        """Points of a sealed bucket, for the nodes that were known then."""
-        known = nodes[nodes < len(hour.observed)]
-        observed, expected, variance = (
-            column[known].astype(np.float64) for column in (hour.observed, hour.expected, hour.variance)
-        )
-        return self._series_points(known, hour.bucket, observed, expected, variance, False)
-
-    def _series_points(
-        self, nodes: Index, bucket: int, observed: Floats, expected: Floats, variance: Floats, open_: bool
-    ) -> list[SeriesPoint]:
-        spread = 1.96 * np.sqrt(variance)
-        start = self.scoring.calendar.start_ms(bucket)
-        rows = zip(
-            nodes.tolist(),
-            np.rint(observed).astype(np.int64).tolist(),
-            np.round(expected, 3).tolist(),
-            np.round(np.maximum(0.0, expected - spread), 3).tolist(),
-            np.round(expected + spread, 3).tolist(),
-            strict=True,
-        )
-        names = self.scoring.nodes.names
-        return [
-            SeriesPoint(names[node][0], names[node][1], start, calls, usual, low, high, open_)
-            for node, calls, usual, low, high in rows
-        ]
+        return [series_output(SeriesRecord(1, self.code, now, told))]
 
     def status(self, now: int) -> HomeStatus:
         """How this home area stands."""

@@ -1,0 +1,45 @@
+"""Series points: what nodes saw in a bucket, what was expected, and the band that 95 % of ordinary hours fall in."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.output import SeriesPoint
+from services.detector.domain.bank import Floats
+from services.detector.domain.scoring import PastHour, Scoring
+
+BAND_SD = 1.96
+Index = NDArray[np.int64]
+
+
+def points(scoring: Scoring, nodes: Index, bucket: int, share: float) -> list[SeriesPoint]:
+    """Points of one bucket that is not sealed; of the open one `share` (0..1) has passed."""
+    observed, expected, variance = scoring.hours_of(nodes, bucket, share)
+    return _points(scoring, nodes, bucket, observed, expected, variance)
+
+
+def past_points(scoring: Scoring, hour: PastHour, nodes: Index) -> list[SeriesPoint]:
+    """Points of a sealed bucket, for the nodes that were known then."""
+    known = nodes[nodes < len(hour.observed)]
+    observed, expected, variance = (
+        column[known].astype(np.float64) for column in (hour.observed, hour.expected, hour.variance)
+    )
+    return _points(scoring, known, hour.bucket, observed, expected, variance)
+
+
+def _points(
+    scoring: Scoring, nodes: Index, bucket: int, observed: Floats, expected: Floats, variance: Floats
+) -> list[SeriesPoint]:
+    spread = BAND_SD * np.sqrt(variance)
+    start, is_open, names = scoring.calendar.start_ms(bucket), bucket == scoring.open_bucket, scoring.nodes.names
+    rows = zip(
+        nodes.tolist(),
+        np.rint(observed).astype(np.int64).tolist(),
+        np.round(expected, 3).tolist(),
+        np.round(np.maximum(0.0, expected - spread), 3).tolist(),
+        np.round(expected + spread, 3).tolist(),
+        strict=True,
+    )
+    return [
+        SeriesPoint(names[node][0], names[node][1], start, calls, usual, low, high, is_open)
+        for node, calls, usual, low, high in rows
+    ]
