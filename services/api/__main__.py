@@ -135,6 +135,7 @@ class Api:
         self.health.watch("log", self.follower.log_state)
         self.health.watch("database", self._database_state)
         self.health.watch("page", lambda: _page_state(page))
+        metrics.up.set_function(lambda: float(self.health.ready()[0] == 200))
         self.app = create_app(
             services,
             health=self.health,
@@ -191,7 +192,7 @@ def page_build(page: Traversable) -> str:
 def _page_state(page: Traversable) -> State:
     if page.joinpath("index.html").is_file():
         return State(True)
-    return State(True, "the page is not built in this installation: run `make web`", degraded=True)
+    return State(True, "the page is not built in this installation: run `python hatch_web.py build`", degraded=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Gauges that are computed from the database now and then, not when somebody scrapes."""
 
+import math
+
 from services.api.codebook import Codebook
 from services.api.database import Database
 from services.api.metrics import ApiMetrics
@@ -10,8 +12,6 @@ from services.runtime.clock import Clock
 
 TOP = 20
 HOURS_BACK = 24
-FLOOR = 5
-"""The disclosure rule for what leaves the system: no cell under 5."""
 SEVERITIES = ("minor", "moderate", "severe", "extreme")
 
 
@@ -29,16 +29,13 @@ class Gauges:
             counts = open_counts(connection)
             log_times = {home.home_area: home.log_time for home in standing.homes}
             needs = sorted(book.groups) if book else []
-            nodes = top_nodes(
-                connection, log_times=log_times, needs=needs, hours_back=HOURS_BACK, limit=TOP, floor=FLOOR
-            )
+            nodes = top_nodes(connection, log_times=log_times, needs=needs, hours_back=HOURS_BACK, limit=TOP)
         metrics.alerts_open.clear()
         for home_area in sorted(log_times.keys() | {home for home, _ in counts}):
             for severity in SEVERITIES:
                 metrics.alerts_open.labels(home_area, severity).set(counts.get((home_area, severity), 0))
         lag = standing.lag_seconds(now, live=self._is_live)
-        if lag is not None:
-            metrics.lag_seconds.set(lag)
+        metrics.lag_seconds.set(math.nan if lag is None else lag)
         if self._is_live:
             for home_area, log_time in log_times.items():
                 metrics.log_time_age.labels(home_area).set(max(0, now - log_time) / 1000)

@@ -1,5 +1,7 @@
 """The API's metrics: name, unit and meaning side by side; every label has a bounded set of values."""
 
+import math
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
@@ -16,9 +18,13 @@ class ApiMetrics:
             ("kind", "severity"),
             registry=registry,
         )
+        self.up = Gauge("groundswell_api_up", "Whether /health/ready says ready (1) or not (0)", registry=registry)
         self.lag_seconds = Gauge(
-            "groundswell_api_lag_seconds", "How far what is shown may be behind, seconds", registry=registry
+            "groundswell_api_lag_seconds",
+            "How far what is shown may be behind, seconds; NaN until the detector has said how far it is",
+            registry=registry,
         )
+        self.lag_seconds.set(math.nan)
         self.log_time_age = Gauge(
             "groundswell_api_log_time_age_seconds",
             "Wall clock less the log time of a home area, seconds (live space)",
@@ -57,7 +63,7 @@ class ApiMetrics:
         )
         self.node_observed = Gauge(
             "groundswell_node_observed_calls",
-            "Calls of the last 24 closed hours at the home area's largest needs; none under 5",
+            "Calls of the last 24 closed hours at the home area's largest needs; none under 5, none that tells of one",
             ("home_area", "need", "area"),
             registry=registry,
         )

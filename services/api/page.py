@@ -67,7 +67,9 @@ def page_routes(folder: Traversable) -> APIRouter:
         index = folder.joinpath("index.html")
         if not index.is_file():
             return problem_response(
-                503, "the page is not built in this installation: run `make web`, or install the released package"
+                503,
+                "the page is not built in this installation: run `python hatch_web.py build`, "
+                "or install the released package",
             )
         return Response(
             index.read_bytes(), media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"}

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, select
 
 from schemas.codes import CONTACTS
+from services.api.disclosure import FLOOR, disclosable
 from services.api.fold_series import SLOT_MS
 from services.api.tables import nodes, point_versions, points
 from services.runtime.clock import from_ms
@@ -120,11 +121,11 @@ class TopNode:
 
 
 def top_nodes(
-    connection: Connection, *, log_times: dict[str, int], needs: Sequence[str], hours_back: int, limit: int, floor: int
+    connection: Connection, *, log_times: dict[str, int], needs: Sequence[str], hours_back: int, limit: int
 ) -> list[TopNode]:
-    """The largest needs of the home areas as a whole, besides all contacts; cells under `floor` are left out.
+    """The largest needs of the home areas as a whole, besides all contacts, as far as they may leave the system.
 
-    `needs` are of one level, so no cell shown lies within another and none that is left out can be computed.
+    `needs` are of one level, so no cell that is shown lies within another.
     """
     found: list[TopNode] = []
     for home_area, log_time in log_times.items():
@@ -140,11 +141,13 @@ def top_nodes(
             )
             .group_by(nodes.c.need)
         )
-        found += [
-            TopNode(home_area, need, int(observed), float(expected))
-            for need, observed, expected in connection.execute(query)
-            if observed >= floor
+        nodes_here = [
+            TopNode(home_area, need, int(seen), float(usual)) for need, seen, usual in connection.execute(query)
         ]
+        cells = {one.need: one.observed for one in nodes_here}
+        contacts = cells.pop(CONTACTS, 0)
+        shown = disclosable(contacts, cells) | ({CONTACTS} if contacts >= FLOOR else set())
+        found += [one for one in nodes_here if one.need in shown]
     return sorted(found, key=lambda one: (-one.observed, one.home_area, one.need))[:limit]
 
 

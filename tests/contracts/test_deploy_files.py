@@ -177,6 +177,17 @@ def test_prometheus_takes_its_configuration_and_rules(prometheus_binary: Path) -
         assert "SUCCESS" in done.stdout
 
 
+def test_a_service_that_runs_and_is_not_ready_pages_somebody() -> None:
+    """Both services that say so themselves."""
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())["groups"]
+    [rule] = [rule for group in groups for rule in group["rules"] if rule["alert"] == "GroundswellNotReady"]
+    assert {part.strip() for part in rule["expr"].split(" or ")} == {
+        "groundswell_ingest_up == 0",
+        "groundswell_api_up == 0",
+    }
+    assert rule["labels"]["severity"] == "page"
+
+
 def test_prometheus_scrapes_each_service_where_compose_puts_it() -> None:
     """Names and ports agree."""
     jobs = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]

@@ -1,5 +1,6 @@
 """The follower between a consumer that is handed in and a database that fails: events wait, nothing is skipped."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -172,6 +173,26 @@ def test_metrics_show_the_largest_needs_and_no_cell_under_five(database: Databas
     opened = {"home_area": "metro", "severity": "severe"}
     assert registry.get_sample_value("groundswell_api_alerts_open", opened) == 1.0
     assert registry.get_sample_value("groundswell_api_alerts_open", opened | {"severity": "moderate"}) == 1.0
+
+
+def test_metrics_do_not_let_a_cell_under_five_be_computed_from_the_total(database: Database) -> None:
+    tape, at = Tape(database), NOW - 2 * HOUR
+    cells = {"contacts": 33, "BH": 30, "BV": 3}
+    tape.series(series(*(point(at, calls, need=need, area="metro") for need, calls in cells.items())))
+    tape.status(home_status(log_time=NOW + 1))
+    registry = new_registry()
+    Gauges(database, ApiMetrics(registry), FakeClock(NOW), is_live=True).refresh(BOOK)
+    text = render_metrics(registry)[0].decode()
+    shown = [line for line in text.splitlines() if line.startswith("groundswell_node_observed_calls{")]
+    assert shown == ['groundswell_node_observed_calls{area="metro",home_area="metro",need="contacts"} 33.0']
+
+
+def test_a_lag_that_nobody_has_told_is_no_number(database: Database) -> None:
+    registry = new_registry()
+    Gauges(database, ApiMetrics(registry), FakeClock(NOW), is_live=True).refresh(BOOK)
+    lag = registry.get_sample_value("groundswell_api_lag_seconds")
+    assert lag is not None
+    assert math.isnan(lag)
 
 
 def count(database: Database, table: Any) -> int:

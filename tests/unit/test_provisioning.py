@@ -1,6 +1,7 @@
 """`make tools` and `make lock`: what is missing is named, and nothing is done where it may not be."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,18 @@ def test_an_environment_for_development_serves_to_run(tmp_path: Path) -> None:
     (tmp_path / "groundswell-dev.sha256").write_text(environment.fingerprint("dev"))
     assert environment.is_current("run", tmp_path)
     assert environment.is_current("dev", tmp_path)
+
+
+def test_every_make_target_that_a_sentence_names_exists() -> None:
+    """An operator who is told to run `make …` must be able to."""
+    root = Path(__file__).parents[2]
+    targets = set(re.findall(r"^([a-z]+):", (root / "Makefile").read_text(), re.MULTILINE))
+    texts = [root / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "deploy/README.md")]
+    texts += [path for folder in ("services", "schemas", "tools", "tests") for path in (root / folder).rglob("*.py")]
+    named = {
+        (path.name, word)
+        for path in texts
+        if "node_modules" not in path.parts
+        for word in re.findall(r"`make ([a-z]+)", path.read_text(encoding="utf-8"))
+    }
+    assert [one for one in sorted(named) if one[1] not in targets] == []
