@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import JSONResponse
 
 from services.api import problems
+from services.api.body_limit import BodyLimit
 from services.api.page import SecurityHeaders, page_routes
 from services.api.routes_alerts import alert_routes
 from services.api.routes_feeds import feed_routes
@@ -76,6 +77,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
     )
     problems.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpMetrics, registry=registry, service="api")
     _add_operations(app, health, registry)

@@ -7,6 +7,7 @@ from typing import Any
 
 import alembic.command
 import alembic.config
+import alembic.util
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
@@ -46,7 +47,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """One consistent view; raises DatabaseAway."""
         with _named_errors(), self.engine.connect() as connection:
-            yield connection
+            yield connection.execution_options(isolation_level="REPEATABLE READ") if self.is_shared else connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -57,14 +58,25 @@ class Database:
                 yield connection
 
     def migrate(self) -> None:
-        """Bring the tables to this version, under a lock that keeps a second process waiting; raises DatabaseAway."""
+        """Bring the tables to this version, under a lock that keeps a second process waiting.
+
+        Raises:
+            DatabaseAway: it cannot be used now.
+            WrongDatabase: a newer Groundswell has made its tables.
+        """
         config = alembic.config.Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self.writing() as connection:
             if self.is_shared:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             config.attributes["connection"] = connection
-            alembic.command.upgrade(config, "head")
+            try:
+                alembic.command.upgrade(config, "head")
+            except alembic.util.CommandError:
+                raise WrongDatabase(
+                    "the database has tables of a version that this Groundswell does not know: run the newer version, "
+                    "or put back the copy from before the update"
+                ) from None
 
     def is_there(self) -> bool:
         """Whether it answers now."""
@@ -97,7 +109,12 @@ def _engine(address: str) -> Engine:
     if backend in ("postgresql", "postgres"):
         url = url.set(drivername="postgresql+psycopg")
         return create_engine(
-            url, pool_size=5, max_overflow=15, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_SECONDS}
+            url,
+            pool_size=5,
+            max_overflow=15,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS},
         )
     raise WrongDatabase("GROUNDSWELL_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
@@ -106,7 +123,11 @@ def _sqlite_engine(url: Any) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, pool_size=20, max_overflow=20, connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS}
+        url,
+        pool_size=20,
+        max_overflow=20,
+        hide_parameters=True,  # an error goes to the log with its statement, never with its values
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
     )
 
     @event.listens_for(engine, "connect")

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from schemas.topics import ALERTS, SERIES
 from services.api.database import Database, DatabaseAway, WrongDatabase
 from services.api.fold import Fold, OffsetMoved, Place, Stored
 from services.api.read_series import Span, hours
 from services.api.space import prepare
-from services.api.tables import alert_versions, alerts, metadata, nodes, point_versions, points, refusals
+from services.api.tables import alert_versions, alerts, metadata, nodes, point_versions, points, refusals, sessions
 from tests.api_parts import (
     HOUR,
     NOW,
@@ -281,3 +282,29 @@ def test_a_locked_database_is_away_and_nothing_is_skipped(tmp_path: Path, monkey
     assert versions(database) == [("a", 2)]
     database.close()
     other.close()
+
+
+def test_what_is_read_together_is_of_one_moment(database: Database) -> None:
+    tape = Tape(database)
+    tape.alerts(alert("a", 1))
+    with database.reading() as connection:
+        query = select(alerts.c.version)
+        assert connection.scalar(query) == 1
+        tape.alerts(alert("a", 2))
+        assert connection.scalar(query) == 1
+    assert versions(database) == [("a", 2)]
+
+
+def test_an_error_carries_the_statement_without_its_parameters(database: Database) -> None:
+    row = {"token_hash": "hash-of-a-cookie", "key_id": "k_1", "expires_at": None}
+    with pytest.raises(IntegrityError) as failure, database.writing() as connection:
+        connection.execute(insert(sessions).values(row))
+    assert "INSERT INTO sessions" in str(failure.value)
+    assert "hash-of-a-cookie" not in str(failure.value).partition("DETAIL")[0]
+
+
+def test_tables_of_a_newer_version_are_told_in_a_sentence(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
+    with pytest.raises(WrongDatabase, match="does not know: run the newer version"):
+        database.migrate()

@@ -236,3 +236,12 @@ def test_a_database_that_is_away_is_503_with_a_sentence(tmp_path: Path) -> None:
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         assert str(tmp_path) not in answer.text
     database.close()
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_a_body_that_goes_on_and_on_is_refused_before_it_is_read_to_its_end(api: httpx.Client, in_pieces: bool) -> None:
+    body = b'{"key": "' + b"k" * 100_000 + b'"}'
+    content = iter([body[:50_000], body[50_000:]]) if in_pieces else body
+    answer = api.post("/v1/login", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
+    assert "kkk" not in answer.text
