@@ -60,9 +60,11 @@ def bounds(connection: Connection) -> tuple[int, int]:
     return row.first, row.last
 
 
-def changes_after(connection: Connection, seq: int, home_area: str | None = None) -> Sequence[FeedItem]:
-    """Alerts whose newest change came after `seq`, at most MAX_RESUME + 1, in order."""
-    query = select_alerts().where(alerts.c.feed_seq > seq).order_by(alerts.c.feed_seq).limit(MAX_RESUME + 1)
+def changes_after(
+    connection: Connection, seq: int, home_area: str | None = None, *, limit: int = MAX_RESUME + 1
+) -> Sequence[FeedItem]:
+    """The first alerts, in order, whose newest change came after `seq`."""
+    query = select_alerts().where(alerts.c.feed_seq > seq).order_by(alerts.c.feed_seq).limit(limit)
     return _items(connection, query, home_area)
 
 

@@ -18,6 +18,8 @@ from services.runtime.clock import Clock
 log = structlog.get_logger("api.hub")
 
 QUEUE = 256
+AT_ONCE = QUEUE // 4
+"""Changes read in one go: streams send these on while the next are read, so a burst does not fill their queues."""
 BEAT_SECONDS = 5.0
 SHARED_POLL_SECONDS = 0.15
 """How often a database that other processes write to is asked for news."""
@@ -204,7 +206,7 @@ class Hub:
 
     def _read_changes(self, after: int) -> list[FeedItem]:
         with self._database.reading() as connection:
-            return list(changes_after(connection, after))
+            return list(changes_after(connection, after, limit=AT_ONCE))
 
     def _read_standing(self) -> Standing:
         with self._database.reading() as connection:

@@ -1,8 +1,13 @@
-"""The queue of one stream: bounded, in order, never back."""
+"""The queue of one stream: bounded, in order, never back; and the hub that fills it."""
 
 import asyncio
+from pathlib import Path
 
-from services.api.hub import QUEUE, Client
+from services.api.hub import QUEUE, Client, Hub
+from services.api.metrics import ApiMetrics
+from services.runtime.clock import SystemClock
+from services.runtime.metrics import new_registry
+from tests.api_parts import Tape, alert, prepared
 
 
 def drained(client: Client) -> bytes:
@@ -28,3 +33,23 @@ def test_a_full_queue_closes_the_client_and_lets_go_of_its_memory() -> None:
     assert not client.put(b"x", QUEUE + 1)
     assert client.closed.is_set()
     assert drained(client) == b""
+
+
+def test_a_burst_that_is_larger_than_a_queue_reaches_a_client_that_reads(tmp_path: Path) -> None:
+    database = prepared(f"sqlite:///{tmp_path / 'api.sqlite'}")
+    hub = Hub(database, SystemClock(), ApiMetrics(new_registry()), mode="live", stopping=lambda: False)
+    number = 2 * QUEUE + 1
+
+    async def read() -> int:
+        client, found = hub.open(None), 0
+        running = asyncio.create_task(hub.run())
+        while b"event: beat" not in await client.take():
+            pass
+        await asyncio.to_thread(Tape(database).alerts, *(alert(f"a{index}") for index in range(number)))
+        while found < number and not client.closed.is_set():
+            found += (await asyncio.wait_for(client.take(), 10)).count(b"event: alert")
+        running.cancel()
+        return found
+
+    assert asyncio.run(read()) == number
+    database.close()
