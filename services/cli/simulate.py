@@ -44,9 +44,7 @@ def simulate(
     if out.exists() and any(out.iterdir()):
         raise CliError(f"{out} is not empty; choose another folder", WRONG_USE)
     region, end_ms = demo_region(seed), start_ms + days * DAY_MS
-    years = range(
-        datetime.fromtimestamp(start_ms / 1000, UTC).year - 2, datetime.fromtimestamp(end_ms / 1000, UTC).year + 2
-    )
+    years = range(_year(start_ms) - 2, _year(end_ms) + 2)
     region.reference_folder(out / "reference", years)
     surges = region.surges(start_ms + LEAD_DAYS * DAY_MS)
     ending = ".ndjson.gz" if gz else ".ndjson"

@@ -1,6 +1,6 @@
 """What one check found."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -76,6 +76,3 @@ def exit_status(findings: Iterable[Finding]) -> int:
     """
     asked = {finding.status for finding in findings}
     return next((status for status in (UNREACHABLE, WRONG_USE, FAILED) if status in asked), 0)
-
-
-Check = Callable[[], Iterable[Finding]]
