@@ -37,6 +37,8 @@ from services.runtime.kafka import KafkaProblem
 from services.runtime.metrics import render_metrics
 
 CHUNK = 500
+GZIP = b"\x1f\x8b"
+"""The mapping would unpack it, without a limit."""
 router = APIRouter()
 
 _REFUSALS = problems(400, 401, 403, 413, 415, 422, 429, 503)
@@ -117,6 +119,8 @@ async def post_records(source: str, request: Request) -> Response:
     packed = media_type("", request.headers.get("content-encoding", "")).gzip
     pieces = bounded(request.stream(), gzip=packed, limit=MAX_STREAM_BYTES)
     body = b"".join([piece async for piece in pieces])
+    if body.startswith(GZIP):
+        raise Problem(415, "A body packed with gzip needs the header Content-Encoding: gzip, and may be packed once.")
     taken = Taken(identity)
     await _take_stream(service, taken, _in_pieces(_rows(mapping, body, content_type)))
     return json_response(202, answer_or_problem(taken))
@@ -197,7 +201,8 @@ def _rows(mapping: Mapping, body: bytes, content_type: str) -> Iterator[Item]:
 
 
 async def _in_pieces(rows: Iterator[Item]) -> AsyncIterator[list[Item]]:
-    while batch := list(islice(rows, CHUNK)):
+    """Read in a thread: a mapping may pass over any number of rows before it gives the next one."""
+    while batch := await asyncio.to_thread(lambda: list(islice(rows, CHUNK))):
         yield batch
 
 
