@@ -92,6 +92,16 @@ def test_an_alert_that_ends_leaves_the_list_for_the_last_24_hours(api: MockApi, 
     expect(page.locator("[data-ended=long-ago]")).to_have_count(0)
 
 
+def test_an_alert_that_became_part_of_a_wider_one_does_not_read_as_over(api: MockApi, open_page: Open) -> None:
+    ended = {"status": "ended", "version": 2, "ended_at": "2026-07-26T07:05:00Z"}
+    api.push(make_alert("part", **ended, ended_by="merged"))
+    api.push(make_alert("over", **ended))
+    page = open_page()
+    page.get_by_test_id("ended").locator("summary").click()
+    expect(page.locator("[data-ended=part]")).to_contain_text("part of a wider alert since 02:05 CDT")
+    expect(page.locator("[data-ended=over]")).to_contain_text("ended 02:05 CDT")
+
+
 def test_a_card_says_severity_sentence_numbers_chance_checks_and_drivers(api: MockApi, open_page: Open) -> None:
     api.push(make_alert("a", severity="extreme", observed=1284, expected=31.2))
     page = open_page()

@@ -36,6 +36,8 @@ export interface Alert {
   raised_at: string;
   updated_at: string;
   ended_at: string | null;
+  /** null: by itself; `merged`: it became part of a wider alert; else who closed it. */
+  ended_by: string | null;
   observed: number;
   expected: number;
   ratio: number | null;

@@ -82,6 +82,7 @@ export const en = {
   since: 'since {t}',
   raised: 'raised {t}',
   ended_at: 'ended {t}',
+  joined_at: 'part of a wider alert since {t}',
   updated: 'updated {age}',
   ago_now: 'just now',
   acknowledged: 'acknowledged by {who}, {t}',

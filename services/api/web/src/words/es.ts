@@ -86,6 +86,7 @@ export const es: Table = {
   since: 'desde las {t}',
   raised: 'dada {t}',
   ended_at: 'terminó {t}',
+  joined_at: 'parte de una alerta más amplia desde {t}',
   updated: 'actualizada {age}',
   ago_now: 'ahora mismo',
   acknowledged: 'recibida por {who}, {t}',

@@ -86,6 +86,7 @@ export const fr: Table = {
   since: 'depuis {t}',
   raised: 'signalée {t}',
   ended_at: 'terminée {t}',
+  joined_at: 'dans une alerte plus large depuis {t}',
   updated: 'mise à jour {age}',
   ago_now: 'à l’instant',
   acknowledged: 'reçue par {who}, {t}',
