@@ -31,12 +31,16 @@ def may_use_apt(environ: Mapping[str, str]) -> bool:
     return os.geteuid() == 0 and shutil.which("apt-get", path=environ.get("PATH")) is not None
 
 
-def install_with_apt(packages: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Install Debian packages without questions and without starting their services."""
+def install_with_apt(programs: Sequence[Program], environ: Mapping[str, str]) -> None:
+    """Install Debian packages without questions and without starting their services.
+
+    One program after the other: apt-get installs nothing at all when it lacks one of many (Ubuntu has no chromium).
+    """
     quiet = dict(environ) | {"DEBIAN_FRONTEND": "noninteractive"}
     _run(["apt-get", "-qq", "update"], quiet)
     with _no_services():
-        _run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages], quiet)
+        for program in programs:
+            _run(["apt-get", "-qq", "-y", "--no-install-recommends", "install", *program.debian], quiet)
 
 
 def download_chromium(environ: Mapping[str, str]) -> None:
@@ -78,7 +82,7 @@ def provide(environ: Mapping[str, str]) -> list[Program]:
     missing = missing_programs(environ)
     if missing and may_use_apt(environ):
         sys.stderr.write(f"installing {', '.join(program.name for program in missing)} with apt-get …\n")
-        install_with_apt([package for program in missing for package in program.debian], environ)
+        install_with_apt(missing, environ)
     if CHROMIUM in missing_programs(environ):
         sys.stderr.write("downloading Chromium with playwright …\n")
         download_chromium(environ)

@@ -50,6 +50,18 @@ def test_without_apt_on_path_no_package_is_installed() -> None:
     assert not provision.may_use_apt({"PATH": ""})
 
 
+def test_a_package_that_apt_does_not_know_keeps_no_other_from_being_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt, said = program(tmp_path, "apt-get"), tmp_path / "said"
+    apt.write_text(f'#!/bin/sh\ncase "$*" in *chromium*) exit 100;; esac\necho "$*" >> {said}\n')
+    monkeypatch.setattr(provision, "REFUSE_SERVICES", tmp_path / "policy-rc.d")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    provision.install_with_apt(PROGRAMS, {"PATH": str(tmp_path)})
+    assert [line.split()[-1] for line in said.read_text().splitlines()] == ["update", "prometheus", "postgresql"]
+    assert not (tmp_path / "policy-rc.d").exists()
+
+
 def test_an_environment_is_current_only_for_the_lock_that_it_was_made_from(tmp_path: Path) -> None:
     assert not environment.is_current("run", tmp_path)
     (tmp_path / "groundswell-run.sha256").write_text(environment.fingerprint("run"))
