@@ -17,6 +17,13 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 4_711_021_100
 BUSY_SECONDS = 5
 CONNECT_SECONDS = 3
+ALIVE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A server that vanished without a word (a failover, a cable) is noticed within about ten seconds."""
 
 
 class DatabaseProblem(RuntimeError):
@@ -114,7 +121,7 @@ def _engine(address: str) -> Engine:
             max_overflow=15,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS},
+            connect_args={"connect_timeout": CONNECT_SECONDS, **ALIVE},
         )
     raise WrongDatabase("GROUNDSWELL_DATABASE_URL must begin with sqlite:/// or postgresql://")
 

@@ -308,3 +308,12 @@ def test_tables_of_a_newer_version_are_told_in_a_sentence(database: Database) ->
         connection.execute(text("UPDATE alembic_version SET version_num = 'ffff'"))
     with pytest.raises(WrongDatabase, match="does not know: run the newer version"):
         database.migrate()
+
+
+def test_a_postgresql_that_vanishes_without_a_word_is_not_waited_for_by_the_quarter_hour(postgres_url: str) -> None:
+    made = Database(postgres_url)
+    with made.reading() as connection:
+        told = connection.connection.dbapi_connection.info.get_parameters()
+    assert told["tcp_user_timeout"] == "10000"
+    assert int(told["keepalives_idle"]) + int(told["keepalives_interval"]) * int(told["keepalives_count"]) <= 15
+    made.close()
