@@ -94,6 +94,8 @@ def _from_file(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadSettings(f"the settings file {path} does not exist") from None
+    except OSError as error:
+        raise BadSettings(f"the settings file {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"the settings file {path} is not TOML: {error}") from None
     return {name.removeprefix(PREFIX).lower(): value for name, value in values.items()}
