@@ -141,6 +141,7 @@ class IngestService:
     def _watch(self) -> None:
         producer, watch = self.parts.producer, self.metrics.watch
         self.health.watch("kafka", self.kafka_state)
+        self.health.watch("keys", self.parts.keys.state)
         if self.is_live:
             self.health.watch("clock", self.clock_check.state)
         watch("in_flight_calls", "Calls taken and not yet acknowledged by Kafka", lambda: self.writer.in_flight)

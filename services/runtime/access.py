@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from services.runtime.clock import Clock, SystemClock
+from services.runtime.lifecycle import State
 
 Role = Literal["ingest", "viewer", "coordinator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -55,9 +56,14 @@ class _Entry:
 class KeyStore:
     """The keys of one file; changes of the file by other processes are seen within a second.
 
+    A file that is damaged when it is first read is an error; one that is damaged later stops nobody who holds a key.
+
     Args:
         path: the file; it need not exist yet.
         clock: when to look at the file again, and what has expired.
+
+    Raises:
+        BadKeys: the file is damaged.
     """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
@@ -66,8 +72,10 @@ class KeyStore:
         self._entries: dict[str, _Entry] = {}
         self._by_hash: dict[str, _Entry] = {}
         self._seen: tuple[int, int, int] | None = None
-        self._looked_at = float("-inf")
-        self._refresh()
+        self._looked_at = self._clock.monotonic()
+        self.damage = ""
+        """Why the file cannot be read any more, if so; the keys that were last read go on working."""
+        self._load()
 
     def add(
         self,
@@ -143,8 +151,17 @@ class KeyStore:
             return
         with self._lock:
             self._looked_at = now
-            if self._signature() != self._seen:
-                self._load()
+            try:
+                if self._signature() != self._seen:
+                    self._load()
+            except (BadKeys, OSError) as error:
+                self.damage = str(error)
+            else:
+                self.damage = ""
+
+    def state(self) -> State:
+        """Degraded while changes of the file cannot be seen: a key that is revoked now would go on working."""
+        return State(True, self.damage, degraded=bool(self.damage))
 
     def _signature(self) -> tuple[int, int, int] | None:
         try:

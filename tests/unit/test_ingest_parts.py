@@ -263,6 +263,22 @@ def test_keys_are_kept_as_hashes_in_a_private_file(tmp_path: Path) -> None:
         store.revoke(key_id)
 
 
+def test_a_file_of_keys_that_breaks_later_stops_nobody_and_is_said(tmp_path: Path) -> None:
+    path, clock = tmp_path / "keys.json", SetClock()
+    store = KeyStore(path, clock)
+    _, key = store.add("viewer", "guest")
+    whole = path.read_text()
+    path.write_text(whole[:-9])
+    clock.ms += 5000
+    assert store.find(key) is not None
+    assert store.state().degraded
+    assert "restore it" in store.state().detail
+    path.write_text(whole)
+    clock.ms += 5000
+    assert store.find(key) is not None
+    assert not store.state().degraded
+
+
 def test_keys_that_make_no_sense_are_refused_and_expire(tmp_path: Path) -> None:
     clock = SetClock()
     store = KeyStore(tmp_path / "keys.json", clock)
