@@ -20,7 +20,7 @@ from services.detector.domain.fold import State
 from services.detector.domain.history import Cell, Past, Period
 from services.detector.domain.rules import Rules
 from services.detector.domain.snapshot import BadSnapshot, from_blocks, to_blocks
-from services.detector.snapshots import SnapshotLog
+from services.detector.snapshots import SnapshotLog, standing
 from services.detector.space import References, group_of, wait_for_space
 from services.runtime.clock import Clock
 from services.runtime.kafka import (
@@ -248,9 +248,8 @@ def _replace(
     written = [*chunks, *snapshots.commit(manifest)]
     _write(producer, chunks)
     _write(producer, written[len(chunks) :])
-    newest = {record.key: record.value for record in stored if record.key is not None}
-    standing = {key for key, value in newest.items() if value is not None} - {record.key for record in written}
-    dead = sorted(standing, key=lambda key: (not key.startswith(b"manifest|"), key))
+    old = {key.encode() for key in standing(stored)} - {record.key for record in written}
+    dead = sorted(old, key=lambda key: (not key.startswith(b"manifest|"), key))
     _write(producer, [Record(snapshots.topic, None, key, snapshots.partition) for key in dead])
     return len(dead)
 

@@ -58,9 +58,7 @@ class SnapshotLog:
 
     def read(self, records: Iterable[StoredRecord]) -> Snapshot | None:
         """The newest whole snapshot among the partition's records, or None; damaged ones are passed over."""
-        found: dict[str, bytes] = {
-            record.key.decode(): record.value for record in records if record.key and record.value
-        }
+        found = standing(records)
         manifests = sorted(_manifests(found), key=lambda one: one.next_offset, reverse=True)
         self.manifests = {one.next_offset for one in manifests}
         for manifest in manifests:
@@ -108,6 +106,12 @@ class SnapshotLog:
 
     def _record(self, key: str, value: bytes | None) -> Record:
         return Record(self.topic, value, key=key.encode(), partition=self.partition)
+
+
+def standing(records: Iterable[StoredRecord]) -> dict[str, bytes]:
+    """Newest value of each key; what a tombstone took away is gone, whether Kafka has compacted the topic or not."""
+    newest = {record.key: record.value for record in records if record.key is not None}
+    return {key.decode(): value for key, value in newest.items() if value is not None}
 
 
 def _manifests(found: dict[str, bytes]) -> Iterable[Manifest]:

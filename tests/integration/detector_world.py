@@ -10,7 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,9 @@ from schemas.log_record import (
     decode_record,
     encode_record,
 )
-from schemas.output import PartitionStatus, Rejected, SealedHour, SeriesPoint, SeriesRecord, StatusRecord
+from schemas.output import HomeStatus, PartitionStatus, Rejected, SealedHour, SeriesPoint, SeriesRecord, StatusRecord
 from schemas.topics import ALERTS, CALLS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS, Topic
+from services.cli.environment import environment_of
 from services.detector.domain.fold import State, step
 from services.detector.domain.outputs import Output
 from services.detector.space import References
@@ -107,7 +108,7 @@ def day(hours: int = 24, *, seed: int = 7) -> list[tuple[str | None, LogRecord]]
     records: list[tuple[str | None, LogRecord]] = []
     ids: list[str] = []
     for minute in range(0, hours * 60, 5):
-        at = START + minute * MINUTE + 1_000
+        at = START + minute * MINUTE + 40_000  # after the fixed half minute in which hours are closed
         for home_area in ("tx", "ny"):
             calls = _five_minutes(rng, home_area, minute // 60, at, ids)
             for begin in range(0, len(calls), 3):
@@ -137,6 +138,26 @@ def _five_minutes(rng: random.Random, home_area: str, hour: int, at: int, ids: l
 def _poisson(rng: random.Random, mean: float) -> int:
     steps = 40
     return sum(rng.random() < mean / steps for _ in range(steps))
+
+
+def weeks(number: int = 3, *, seed: int = 11) -> list[tuple[str | None, LogRecord]]:
+    """Quiet weeks of calls of `tx` before the start: a record and a tick an hour."""
+    rng = random.Random(seed)
+    records: list[tuple[str | None, LogRecord]] = []
+    for hour in range(-number * 168, 0):
+        begin = START + hour * HOUR
+        calls = [
+            LogCall(f"{rng.getrandbits(64):016x}", "crm", begin + rng.randrange(50 * MINUTE), "211", (need,), area)
+            for need, area, rate in RATES
+            for _ in range(_poisson(rng, rate))
+        ]
+        if calls:
+            records.append(("tx", Calls(VERSION, (begin + 50 * MINUTE,) * len(calls), tuple(calls))))
+        records.append((None, Tick(VERSION, begin + 55 * MINUTE)))
+    return records
+
+
+NOTHING: Mapping[tuple[str, int], int] = {}
 
 
 @dataclass(frozen=True)
@@ -174,10 +195,24 @@ class Space:
         """All records of a partition."""
         return read_all(self.settings, self.topic(topic), partition)
 
-    def values(self, topic: Topic) -> list[bytes]:
-        """All values of a topic, partition by partition."""
+    def values(self, topic: Topic, since: Mapping[tuple[str, int], int] = NOTHING) -> list[bytes]:
+        """All values of a topic, partition by partition, from some offsets on."""
         parts = range(topic.partitions or self.settings.partitions)
-        return [record.value for part in parts for record in self.stored(topic, part) if record.value is not None]
+        return [
+            record.value
+            for part in parts
+            for record in self.stored(topic, part)
+            if record.value is not None and record.offset >= since.get((topic.name, part), 0)
+        ]
+
+    def marks(self) -> dict[tuple[str, int], int]:
+        """Where the output topics end now."""
+        parts = range(self.settings.partitions)
+        return {
+            (topic.name, part): max((one.offset + 1 for one in self.stored(topic, part)), default=0)
+            for topic in (ALERTS, COUNTS, SERIES, STATUS)
+            for part in parts
+        }
 
     def ends(self) -> dict[int, int]:
         """Offset after the last record of each partition of the log."""
@@ -192,14 +227,14 @@ class Space:
 
     # --- what was said -------------------------------------------------------------------------------------------
 
-    def said(self) -> "Said":
+    def said(self, since: Mapping[tuple[str, int], int] = NOTHING) -> "Said":
         """What stands on the output topics."""
         said = Said()
-        for value in self.values(ALERTS):
+        for value in self.values(ALERTS, since):
             said.alert(json.loads(value))
-        for value in self.values(COUNTS):
+        for value in self.values(COUNTS, since):
             said.sealed(msgspec.json.decode(value, type=SealedHour))
-        for value in self.values(SERIES):
+        for value in self.values(SERIES, since):
             said.series(msgspec.json.decode(value, type=SeriesRecord))
         return said
 
@@ -218,22 +253,28 @@ class Space:
         try:
             decoded = decode_record(record.value or b"")
             return step(state, record.key and record.key.decode(), decoded, references, no_later_than=limit)
-        except BadRecord:
+        except (BadRecord, UnicodeDecodeError):
             return []
 
     def rejected(self) -> list[Rejected]:
         """What was refused."""
         return [msgspec.json.decode(value, type=Rejected) for value in self.values(REJECTED)]
 
-    def partition_status(self) -> list[PartitionStatus]:
+    def partition_status(self, since: Mapping[tuple[str, int], int] = NOTHING) -> list[PartitionStatus]:
         """What the workers told of their partitions."""
-        status = [msgspec.json.decode(value, type=StatusRecord) for value in self.values(STATUS)]
-        return [one for one in status if isinstance(one, PartitionStatus)]
+        return [one for one in self._status(since) if isinstance(one, PartitionStatus)]
 
-    def positions(self) -> dict[int, int]:
+    def home_states(self) -> dict[str, str]:
+        """live or warming, by home area, as last told."""
+        return {one.home_area: one.state for one in self._status() if isinstance(one, HomeStatus)}
+
+    def _status(self, since: Mapping[tuple[str, int], int] = NOTHING) -> list[HomeStatus | PartitionStatus]:
+        return [msgspec.json.decode(value, type=StatusRecord) for value in self.values(STATUS, since)]
+
+    def positions(self, since: Mapping[tuple[str, int], int] = NOTHING) -> dict[int, int]:
         """How far each partition was folded."""
         found: dict[int, int] = {}
-        for one in self.partition_status():
+        for one in self.partition_status(since):
             found[one.partition] = max(found.get(one.partition, 0), one.next_offset)
         return found
 
@@ -247,9 +288,9 @@ class Space:
         names = [key.decode() for key, value in newest.items() if value is not None and key.startswith(b"manifest|")]
         return sorted(int(name.partition("|")[2]) for name in names)
 
-    def caught_up(self) -> bool:
+    def caught_up(self, since: Mapping[tuple[str, int], int] = NOTHING) -> bool:
         """Whether every partition is folded to its end."""
-        positions = self.positions()
+        positions = self.positions(since)
         return all(positions.get(part, 0) >= end for part, end in self.ends().items())
 
 
@@ -346,28 +387,21 @@ class Worker:
         self.process.wait(10)
 
 
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables of these settings, but the reference: the log has it."""
+    chosen = environment_of(settings)
+    chosen.pop("GROUNDSWELL_REFERENCE")
+    return chosen
+
+
 @contextlib.contextmanager
 def worker(
     settings: Settings, folder: Path, *, program: Sequence[str] = ("-m", "services.detector")
 ) -> Iterator[Worker]:
     """A detector while the block lasts; killed at its end if it still runs."""
     output = folder / f"detector-{uuid.uuid4().hex[:8]}.log"
-    names = (
-        "kafka_bootstrap",
-        "space",
-        "partitions",
-        "seal_hours",
-        "snapshot_seconds",
-        "detector_port",
-        "data",
-        "grid_ms",
-    )
     environ = {name: value for name, value in os.environ.items() if not name.startswith("GROUNDSWELL_")}
-    environ |= {
-        f"GROUNDSWELL_{name.upper()}": str(getattr(settings, name))
-        for name in names
-        if name in settings.model_fields_set
-    }
+    environ |= environment(settings)
     environ["PYTHONPATH"] = str(ROOT)
     with output.open("wb") as file:
         process = subprocess.Popen([sys.executable, *program], cwd=folder, env=environ, stdout=file, stderr=file)
