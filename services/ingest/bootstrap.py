@@ -17,6 +17,7 @@ AHEAD_MS = 2000
 """A change takes effect this much later, so that all partitions switch at the same log time."""
 RECORD_BYTES = 15 * 1024 * 1024
 WRITE_SECONDS = 30.0
+TUNABLE = ("grid_ms", "seal_hours", "budget_per_week")
 
 
 class SpaceProblem(RuntimeError):
@@ -98,7 +99,15 @@ def _asked_for(
         partitions=settings.partitions,
         reference=content_hash(body),
     )
-    return asked, reference, body
+    return _with_what_is_not_set(asked, settings, config), reference, body
+
+
+def _with_what_is_not_set(asked: SpaceConfig, settings: Settings, config: SpaceConfig | None) -> SpaceConfig:
+    """A setting that nobody set asks for what the log has; its default is only for the beginning of a space."""
+    if config is None:
+        return asked
+    unset = {name: getattr(config, name) for name in TUNABLE if name not in settings.model_fields_set}
+    return msgspec.structs.replace(asked, **unset)
 
 
 def _sentences(settings: Settings, found: list[str]) -> str:

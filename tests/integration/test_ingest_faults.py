@@ -122,6 +122,7 @@ def test_a_space_is_written_once_and_refuses_other_settings(tmp_path: Path, kafk
     assert applied.grid_ms == 1000
     assert read_space(settings)[0] == applied
     assert [len(read_all(settings, calls, one)) for one in range(2)] == [2, 2]
+    assert ensure_space(settings, clock)[0] == applied, "what is not set here is taken from the log"
     nothing = space_settings(tmp_path, kafka_bootstrap).model_copy(update={"reference": None})
     with pytest.raises(SpaceProblem, match="set GROUNDSWELL_REFERENCE"):
         ensure_space(nothing, clock)
