@@ -160,8 +160,7 @@ def _explain(episode: Episode, scene: Scene, totals: Totals, language: str) -> s
     elif episode.ended_by is not None:
         sentences.append(words.CLOSED[language].format(t=at(episode.ended_at or scene.now)))
     else:
-        above = words.number(max(0.0, float(totals.excess)), language)
-        sentences.append(words.ENDED[language].format(t=at(episode.easing_at or scene.now), n=above))
+        sentences.append(words.ended(float(totals.excess), at(episode.easing_at or scene.now), language))
     return " ".join(sentences)
 
 

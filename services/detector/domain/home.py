@@ -27,7 +27,7 @@ from services.detector.domain.outputs import (
 from services.detector.domain.points import past_points, points
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import PastHour, Scoring
-from services.detector.domain.watch import Watch
+from services.detector.domain.watch import Beside, Watch
 
 Index = NDArray[np.int64]
 
@@ -217,9 +217,9 @@ class Home:
         while self.scoring.calendar.start_ms(self.scoring.open_bucket + 1) <= now:
             said += self._close(now)
             touched = None
-        hour_over, mark = touched is None, now // ATTENTIVE_MS != self.looked_at // ATTENTIVE_MS
+        beside: Beside = "alerts" if now // ATTENTIVE_MS != self.looked_at // ATTENTIVE_MS else "nothing"
         nodes = np.arange(len(self.scoring.nodes)) if touched is None else np.array(sorted(touched), np.int64)
-        said += self._evaluate(now, nodes, everything=hour_over or mark)
+        said += self._evaluate(now, nodes, beside="episodes" if touched is None else beside)
         self.looked_at, self.changed_at = now, None
         if now - self.told_series_at >= QUIET_PAUSE_MS:
             said += self._tell_open(now)
@@ -346,12 +346,12 @@ class Home:
         """Part of the open bucket that has passed."""
         return min(1.0, max(0.0, (now - self.scoring.calendar.start_ms(self.scoring.open_bucket)) / HOUR_MS))
 
-    def _evaluate(self, now: int, nodes: Index, *, everything: bool) -> list[Output]:
+    def _evaluate(self, now: int, nodes: Index, *, beside: Beside) -> list[Output]:
         if not len(nodes) and not self.watch.attentive:
             return []
         share = self.share(now)
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
-        told = self.watch.update(self.scoring, now, nodes, share, everything=everything)
+        told = self.watch.update(self.scoring, now, nodes, share, beside=beside)
         scene = Scene(
             self.code,
             self.rules.mode,

@@ -54,6 +54,8 @@ def from_blocks(blocks: Blocks, references: References) -> State:
     """
     try:
         return _restore(blocks, references)
+    except BadSnapshot:
+        raise
     except (KeyError, msgspec.MsgspecError, TypeError, ValueError, IndexError) as error:
         raise BadSnapshot(f"the snapshot cannot be read: {type(error).__name__}") from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from services.detector.domain.alerts import (
 from services.detector.domain.bank import TUNING
 from services.detector.domain.rarity import threshold
 from services.detector.domain.scoring import KEPT_HOURS, Scoring
+
+Beside = Literal["nothing", "alerts", "episodes"]
+"""What is looked at although no call touched it: nothing, raised alerts, or candidates too."""
 
 WEEK_MS = 7 * 24 * HOUR_MS
 LEAST_EXCESS = 5.0
@@ -63,20 +67,20 @@ class Watch:
 
     @property
     def attentive(self) -> bool:
-        """Whether anything is open, so that time alone can bring news."""
-        return bool(self.episodes) or bool(self.blocked)
+        """Whether an alert is open, so that time alone can bring news; time raises no candidate."""
+        return bool(self.blocked) or any(episode.raised_at is not None for episode in self.episodes)
 
     def update(
-        self, scoring: Scoring, now: int, touched: NDArray[np.int64], share: float, *, everything: bool
+        self, scoring: Scoring, now: int, touched: NDArray[np.int64], share: float, *, beside: Beside
     ) -> list[Episode]:
         """One evaluation; returns the raised episodes that may have news, ended ones for the last time.
 
-        Looks at the nodes that were touched; at every open episode only when `everything` is asked for, because
-        without calls time lowers every score. While the home area is warming up nothing is unusual yet.
+        Looks at the nodes that were touched, and beside them at the open episodes that are asked for: without calls,
+        time lowers every score. While the home area is warming up nothing is unusual yet.
         """
         if not scoring.bank.careful:
             return []
-        nodes = np.unique(np.concatenate([touched, self._followed()])) if everything else touched
+        nodes = touched if beside == "nothing" else np.unique(np.concatenate([touched, self._followed(beside)]))
         scores = scoring.open_scores(nodes, share)
         best, size = scores.best(), scores.up.argmax(axis=1)
         limit = threshold(self.budget_per_week * CANDIDATE_FACTOR, len(scoring.nodes))
@@ -115,8 +119,9 @@ class Watch:
         self.held_back_times = [time for time in self.held_back_times if time > now - WEEK_MS]
         return len(self.raised_times), len(self.held_back_times)
 
-    def _followed(self) -> NDArray[np.int64]:
-        return np.array([*(episode.node for episode in self.episodes), *self.blocked], np.int64)
+    def _followed(self, beside: Beside) -> NDArray[np.int64]:
+        open_ = (one.node for one in self.episodes if beside == "episodes" or one.raised_at is not None)
+        return np.array([*open_, *self.blocked], np.int64)
 
     @staticmethod
     def _since(scoring: Scoring, node: int, run: int) -> int:

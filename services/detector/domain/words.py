@@ -167,3 +167,15 @@ def counts(observed: int, expected: float, since: str, language: str) -> str:
     )
     many, one = ONE_CALL[language]
     return text.replace(f"1 {many} ", f"1 {one} ", 1) if observed == 1 else text
+
+
+def ended(above: float, since: str, language: str) -> str:
+    """How it ended: since when it is usual again, and how many calls there were above usual.
+
+    >>> ended(53.4, "23:40 CDT", "en")
+    'Back in the usual range since 23:40 CDT. 53 calls above usual in all.'
+    """
+    calls = max(0, round(above))
+    text = ENDED[language].format(t=since, n=number(calls, language))
+    many, one = ONE_CALL[language]
+    return text.replace(f" 1 {many} ", f" 1 {one} ", 1) if calls == 1 else text
