@@ -21,6 +21,13 @@ Item = tuple[int, object]
 """Index and a JSON value, or a Refusal in its place."""
 
 
+class MalformedItem(Refusal):
+    """An item that is not even JSON as it is taken here; a body of nothing else is malformed as a whole."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("$", reason)
+
+
 @dataclass(frozen=True, slots=True)
 class MediaType:
     """Content type without its parameters, and whether the body is packed with gzip."""
@@ -217,4 +224,4 @@ def _line(line: bytes) -> object:
     try:
         return read_json(line)
     except Problem as problem:
-        return Refusal("$", problem.detail.replace("The body", "").strip(" ."))
+        return MalformedItem(problem.detail.replace("The body", "").strip(" ."))

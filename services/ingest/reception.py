@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.codec import CallEventRow, Refusal, convert_call_event, convert_stamped_call
-from services.ingest.bodies import MAX_DEPTH, Item, too_deep
+from services.ingest.bodies import MAX_DEPTH, Item, MalformedItem, too_deep
 from services.ingest.callers import CallerCounter
 from services.ingest.delivery import Delivery
 from services.ingest.log_time import LogTime
@@ -13,7 +13,7 @@ from services.ingest.metrics import IngestMetrics
 from services.ingest.problems import Problem, away, too_many
 from services.ingest.recent import RecentCalls
 from services.ingest.rejections import Rejection, RejectionLog
-from services.ingest.translation import FUTURE_MS, TOO_NEW, Accepted, Translator
+from services.ingest.translation import FUTURE_MS, TOO_NEW, Accepted, OtherSource, Translator
 from services.ingest.writer import LogWriter
 from services.runtime.access import Identity
 from services.runtime.clock import Clock
@@ -37,6 +37,10 @@ class Request:
     accepted: int = 0
     duplicates: int = 0
     rejected: list[Rejection] = field(default_factory=list)
+    malformed: int = 0
+    """How many of the rejected were not JSON."""
+    of_other_sources: int = 0
+    """How many of the rejected the key may not post."""
 
     def body(self) -> dict[str, Any]:
         """The answer."""
@@ -76,7 +80,7 @@ class Reception:
             try:
                 self._take_one(request, self._read(value))
             except Refusal as refusal:
-                self._reject(request, Rejection(index, refusal.field, refusal.reason))
+                self._reject(request, index, refusal)
 
     async def settle(self, request: Request) -> None:
         """Wait until Kafka has all that was taken so far.
@@ -107,7 +111,7 @@ class Reception:
             return self._convert(value)
         except Refusal:
             if too_deep(value):
-                raise Refusal("$", f"is nested more than {MAX_DEPTH} deep") from None
+                raise MalformedItem(f"is nested more than {MAX_DEPTH} deep") from None
             raise
 
     def _take_one(self, request: Request, row: CallEventRow) -> None:
@@ -128,8 +132,11 @@ class Reception:
         request.deliveries.add(delivery)
         request.fresh.append(accepted)
 
-    def _reject(self, request: Request, rejection: Rejection) -> None:
+    def _reject(self, request: Request, index: int, refusal: Refusal) -> None:
+        rejection = Rejection(index, refusal.field, refusal.reason)
         request.rejected.append(rejection)
+        request.malformed += isinstance(refusal, MalformedItem)
+        request.of_other_sources += isinstance(refusal, OtherSource)
         self._count(request, "rejected", 1)
         self._rejections.add(request.identity.source or "", rejection)
 
@@ -142,15 +149,14 @@ def answer_or_problem(request: Request) -> dict[str, Any]:
     """The body of the 202.
 
     Raises:
-        Problem: when no item was valid: 403 if all carry another source, 400 if none was JSON, 422 otherwise.
+        Problem: when no item was valid: 403 if all carry another source, 400 if all were malformed, 422 otherwise.
     """
     if request.accepted or request.duplicates:
         return request.body()
-    fields = {rejection.field for rejection in request.rejected}
-    if not fields:
+    if not request.rejected:
         raise Problem(400, "The body holds no call.")
-    if fields == {"source"} and all(r.reason.startswith("is not the source") for r in request.rejected):
+    if request.of_other_sources == len(request.rejected):
         raise Problem(403, "This key may only post calls of its own source.", more=request.body())
-    if all(r.field == "$" and r.reason.startswith(("is not JSON", "is not UTF-8")) for r in request.rejected):
-        raise Problem(400, "No line of the body is JSON.", more=request.body())
+    if request.malformed == len(request.rejected):
+        raise Problem(400, "No line of the body is JSON as it is taken here.", more=request.body())
     raise Problem(422, "No call of the request was valid; `rejected` names the fields.", more=request.body())

@@ -18,6 +18,7 @@ from services.ingest.bodies import (
     MAX_STREAM_BYTES,
     NDJSON_TYPES,
     Item,
+    MalformedItem,
     bounded,
     items_of,
     lines_of,
@@ -32,6 +33,7 @@ from services.ingest.reception import answer_or_problem
 from services.ingest.service import IngestService
 from services.ingest.sources.errors import BadExport, BadMapping
 from services.ingest.sources.mapping import CALL_EVENT, Mapping, load_mapping
+from services.ingest.sources.mapping import Problem as RowProblem
 from services.runtime.access import Identity, key_from_headers
 from services.runtime.kafka import KafkaProblem
 from services.runtime.metrics import render_metrics
@@ -193,11 +195,15 @@ def _rows(mapping: Mapping, body: bytes, content_type: str) -> Iterator[Item]:
                 raise Problem(
                     413, f"A body may hold at most {MAX_LINES} records; the first {MAX_LINES} were looked at."
                 )
-            yield index, Refusal(row.problem.field, row.problem.reason) if row.problem else row.call
+            yield index, _refusal(row.problem) if row.problem else row.call
     except BadExport as error:
         if index < 0:
             raise Problem(400, f"The records cannot be read: {error}") from None
-        yield index + 1, Refusal("$", str(error))
+        yield index + 1, MalformedItem(str(error))
+
+
+def _refusal(problem: RowProblem) -> Refusal:
+    return MalformedItem(problem.reason) if problem.field == "$" else Refusal(problem.field, problem.reason)
 
 
 async def _in_pieces(rows: Iterator[Item]) -> AsyncIterator[list[Item]]:

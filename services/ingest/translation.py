@@ -22,6 +22,13 @@ IMPOSSIBLE = "lies outside the years 2000 to 2100"
 _LEGACY = re.compile(r"([A-Z]{2}-\d{3})(?:\.(\d{3})(?:-(\d{2}))?)?\Z")
 
 
+class OtherSource(Refusal):
+    """A call of a source that the key may not post for."""
+
+    def __init__(self) -> None:
+        super().__init__("source", "is not the source of this key")
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """One call that may go to the log."""
@@ -81,7 +88,7 @@ class Translator:
             Refusal: with the field and a reason without values.
         """
         if row.source != identity.source:
-            raise Refusal("source", "is not the source of this key")
+            raise OtherSource
         if row.count != 1 and not identity.totals:
             raise Refusal("count", "is only for sources whose key was added with --totals")
         logged_at = row.logged_ms() if isinstance(row, StampedCallRow) else None

@@ -170,3 +170,24 @@ def test_the_other_addresses_do_not_break_either(desk: Desk, body: Any, path: st
     answer = desk.post(path, json.dumps(body).encode(), "application/json")
     assert answer.status_code in PROMISED
     assert MARK not in answer.text
+
+
+NINE_LEVELS = b'{"a":' * 9 + b"1" + b"}" * 9
+ANOTHER = json.dumps(GOOD | {"source": "other"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ([b"no"], 400),
+        ([b'{"id":"1","id":"2"}', b'{"wait_seconds":NaN}', NINE_LEVELS, b"\xff"], 400),
+        ([b"no", b"{}"], 422),
+        ([ANOTHER, ANOTHER], 403),
+        ([ANOTHER, b"{}"], 422),
+        ([ANOTHER, b"no"], 422),
+    ],
+)
+def test_what_all_lines_have_in_common_decides_the_status(desk: Desk, lines: list[bytes], status: int) -> None:
+    answer = desk.post("/v1/events", b"\n".join(lines), "application/x-ndjson")
+    assert (answer.status_code, len(answer.json()["rejected"])) == (status, len(lines))
+    _check(answer)
