@@ -99,7 +99,7 @@ def run(log: Log, *, state: State | None = None, start: int = 0) -> tuple[State,
     return state, [step(state, key, record, find) for key, record in log.records[start:]]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_a_restart_from_any_snapshot_says_what_a_quiet_run_says(seed: int, part: float) -> None:
     log = log_of(seed)
@@ -112,13 +112,16 @@ def test_a_restart_from_any_snapshot_says_what_a_quiet_run_says(seed: int, part:
     assert to_blocks(end) == to_blocks(quiet_state)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6))
 def test_neighbours_on_the_partition_change_nothing(seed: int) -> None:
     """What is said of one home area is the same when the other one is not there."""
     log = log_of(seed)
     _, both = run(log)
-    alone = [(key, Tick(1, record.at[-1])) if key == "ok" and isinstance(record, Calls) else (key, record) for key, record in log.records]
+    alone = [
+        (key, Tick(1, record.at[-1])) if key == "ok" and isinstance(record, Calls) else (key, record)
+        for key, record in log.records
+    ]
     _, only = run(Log([(None if isinstance(record, Tick) else key, record) for key, record in alone]))
 
     def about_tx(outputs: list[list[Output]]) -> list[object]:

@@ -132,6 +132,7 @@ def test_a_person_ends_an_alert_and_its_subtree_stays_quiet_while_the_rise_lasts
     world.control("e1", "end", {"alert_id": alert.id}, effective_at=world.now, home_area="tx")
     last = alerts(world.tick(world.now + SECOND))
     assert [(one.id, one.status, one.ended_by) for one in last] == [(alert.id, "ended", "ana")]
+    assert "usual range" not in last[0].explanation.en
     assert alerts(world.burst(15, at=SURGE + 2 * MINUTE) + world.tick(SURGE + 4 * MINUTE)) == []
 
 
@@ -161,7 +162,7 @@ def with_budget(per_week: float) -> World:
 
 def seven_calls_need() -> float:
     """Budget at which seven calls within a moment would just be raised."""
-    world = with_budget(1000.0)
+    world = warm()
     told = alerts(world.burst(7, at=SURGE, every=10) + world.tick(SURGE + SECOND))
     return told[-1].budget_needed
 

@@ -1,0 +1,149 @@
+"""From numbers to words: three languages, numbers that add up, times of the area."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from schemas.alert import Alert, Words
+from services.detector.domain import words
+from services.detector.domain.explain import headline
+from tests.detector_world import HOUR, MINUTE, START, WARM, alerts, warm
+
+EVENING = START + 15 * HOUR
+"""19:00 in Chicago."""
+SURGE = WARM + 8 * MINUTE
+NB = words.NO_BREAK
+CDT = timezone(timedelta(hours=-5), "CDT")
+
+
+@pytest.fixture(scope="module")
+def life() -> list[Alert]:
+    """All versions of one alert."""
+    world = warm()
+    world.usual(EVENING)
+    return alerts(world.burst(30, at=EVENING + 5 * MINUTE) + world.usual(EVENING + 14 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("status", "en", "fr", "es"),
+    [
+        ("rising", "Rising: Meals, North", "En hausse : Repas, North", "En aumento: Comidas, North"),
+        ("easing", "Easing: Meals, North", "Se calme : Repas, North", "Cediendo: Comidas, North"),
+        ("ended", "Ended: Meals, North", "Terminé : Repas, North", "Terminado: Comidas, North"),
+    ],
+)
+def test_headlines_name_state_need_and_area(status: str, en: str, fr: str, es: str) -> None:
+    need, area = Words(en="Meals", fr="Repas", es="Comidas"), Words(en="North", fr="North", es="North")
+    found = headline(status, need, area)  # type: ignore[arg-type]
+    assert (found.en, found.fr.replace(NB, " "), found.es) == (en, fr, es)
+
+
+def test_an_alert_speaks_of_its_state_in_every_language(life: list[Alert]) -> None:
+    first, easing, last = life[0], next(one for one in life if one.status == "easing"), life[-1]
+    assert (first.headline.en, first.need_name.fr) == ("Rising: Meals, North Hill", "Repas")
+    assert "hardly any would be usual" in first.explanation.en or "would be usual" in first.explanation.en
+    assert "appels depuis" in first.explanation.fr
+    assert "llamadas desde las" in first.explanation.es
+    assert "falling since" in easing.explanation.en
+    assert "en baisse depuis" in easing.explanation.fr
+    assert "baja desde las" in easing.explanation.es
+    assert last.status == "ended"
+    assert "Back in the usual range since" in last.explanation.en
+    assert "Revenu à la normale depuis" in last.explanation.fr
+    assert "Normal desde las" in last.explanation.es
+    for alert in life:
+        for text in (*alert.headline.model_dump().values(), *alert.explanation.model_dump().values()):
+            assert "{" not in text
+            assert "  " not in text
+            assert text == text.strip()
+
+
+def test_numbers_add_up(life: list[Alert]) -> None:
+    for alert in life:
+        assert alert.ratio == (round(alert.observed / alert.expected, 2) if alert.expected >= 0.01 else None)
+        assert 0 <= alert.band_low <= alert.expected <= alert.band_high
+        assert f"{alert.observed} call" in alert.explanation.en
+        assert alert.recurrence_days >= alert.recurrence_days_home_area > 0
+        assert sum(driver.observed > driver.expected for driver in alert.drivers) == len(alert.drivers)
+        assert alert.started_at <= alert.raised_at <= alert.updated_at
+    assert life[0].observed > life[0].band_high
+
+
+def test_calls_above_usual_at_the_end_are_observed_less_expected(life: list[Alert]) -> None:
+    last = life[-1]
+    above = round(last.observed - last.expected)
+    assert any(f"{number} calls above usual in all" in last.explanation.en for number in (above - 1, above, above + 1))
+
+
+def test_times_are_of_the_areas_own_zone() -> None:
+    world = warm()
+    said = world.burst(12, "BD-1", "tx-1a", at=SURGE) + world.burst(12, "BD-2", "tx-2", at=SURGE + MINUTE)
+    told = alerts(said + world.tick(SURGE + 3 * MINUTE))
+    by_area = {alert.area: alert for alert in told}
+    assert "since 10:00 CDT" in by_area["tx-1a"].explanation.en
+    assert "depuis 10 h 00 CDT".replace(" ", NB) in by_area["tx-1a"].explanation.fr.replace(" ", NB)
+    south = by_area.get("tx-2")
+    if south is not None:
+        assert "since 09:00 MDT" in south.explanation.en
+
+
+def test_a_time_of_another_day_carries_its_day(life: list[Alert]) -> None:
+    now = datetime(2026, 7, 26, 0, 5, tzinfo=CDT)
+    before = datetime(2026, 7, 25, 23, 40, tzinfo=CDT)
+    assert words.moment(before, now, "en") == "Sat Jul 25 23:40 CDT"
+    assert words.moment(before, now, "fr").replace(NB, " ") == "sam. 25 juill. 23 h 40 CDT"
+    assert words.moment(before, now, "es") == "sáb 25 jul 23:40 CDT"
+    assert words.moment(now, now, "en") == "00:05 CDT"
+    assert "since Thu Oct 9 19:00 CDT" in life[-1].explanation.en
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "1 call since"), ("fr", "1 appel depuis"), ("es", "1 llamada desde")]
+)
+def test_one_call_is_singular(language: str, text: str) -> None:
+    assert words.counts(1, 0.1, "10:00 CDT", language).startswith(text)
+    assert not words.counts(21, 0.1, "10:00 CDT", language).startswith(text)
+    assert not words.counts(11, 3.0, "10:00 CDT", language).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", " 1 call above"), ("fr", " 1 appel de plus"), ("es", " 1 llamada más")]
+)
+def test_one_call_above_usual_is_singular_too(language: str, text: str) -> None:
+    assert text in words.ended(1.2, "10:00 CDT", language)
+    assert text not in words.ended(21.0, "10:00 CDT", language)
+    assert f" {words.number(0, language)} " in words.ended(-3.0, "10:00 CDT", language)
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_where_hardly_any_call_is_usual_no_ratio_is_told(language: str) -> None:
+    assert words.counts(7, 0.4, "10:00 CDT", language) == words.COUNTS_NEW[language].format(o="7", t="10:00 CDT")
+    assert words.number(14.0, language) in words.counts(7, 0.5, "10:00 CDT", language)
+
+
+def test_large_numbers_carry_their_languages_separators() -> None:
+    assert words.counts(12_345, 1_000.0, "x", "en").startswith("12,345 calls")
+    assert words.counts(12_345, 1_000.0, "x", "fr").startswith(f"12{NB}345 appels")
+    assert "1,000" in words.counts(12_345, 1_000.0, "x", "es")
+
+
+@pytest.mark.parametrize(
+    ("days", "text"),
+    [(3.0, "could well be chance"), (30.0, "week"), (1_000.0, "year"), (1e6, "under 1%")],
+)
+def test_rarity_is_told_as_the_chance_in_an_ordinary_week_or_year(days: float, text: str) -> None:
+    assert text in words.chance(days, "en")
+    assert words.chance(days, "fr") != words.chance(days, "es")
+
+
+def test_a_place_that_is_not_known_is_said_to_be_so() -> None:
+    world = warm()
+    for number in range(15):
+        world.one("BH", None, at=SURGE + number)
+    told = alerts(world.tick(SURGE + MINUTE))
+    unknown = [alert for alert in told if alert.area == "tx:unmapped"]
+    for alert in unknown:
+        assert alert.headline.en.endswith("Texas (place unknown)")
+        assert alert.headline.fr.endswith("Texas (lieu inconnu)")
+        assert alert.headline.es.endswith("Texas (lugar desconocido)")
+    assert told
