@@ -88,8 +88,9 @@ class IngestService:
     def start(self) -> None:
         """Begin to tick (live only) and to write caller counts."""
         if self.is_live:
-            self._tasks.append(asyncio.create_task(self.ticker.run()))
-        self._tasks.append(asyncio.create_task(self._write_callers()))
+            self._tasks.append(asyncio.create_task(self.ticker.run(), name="ticker"))
+        self._tasks.append(asyncio.create_task(self._write_callers(), name="caller counts"))
+        self.health.watch("work", self._work_state)
 
     async def stop(self) -> None:
         """Send what is open; the producer itself is closed by who made it."""
@@ -118,6 +119,11 @@ class IngestService:
         age = self.parts.producer.oldest_seconds()
         waiting = f"; a record has waited {age:.0f} s for its acknowledgement" if age > 1 else ""
         return State(False, f"Kafka does not answer at {self.parts.settings.kafka_bootstrap}{waiting}")
+
+    def _work_state(self) -> State:
+        """Down when something that should never end has ended."""
+        ended = [task.get_name() for task in self._tasks if task.done()]
+        return State(not ended, f"{', '.join(ended)} has failed; start ingest again" if ended else "")
 
     def _written(self, written: Written) -> None:
         if self.is_live:

@@ -19,6 +19,7 @@ from services.ingest.service import Parts
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
 from services.runtime.kafka import Ack, Record, RecordRefused
+from services.runtime.lifecycle import Health
 from services.runtime.metrics import new_registry
 from services.runtime.settings import Settings
 
@@ -58,7 +59,9 @@ Post = Callable[[Any], Awaitable[httpx.Response]]
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, producer: Held) -> AsyncIterator[Post]:
+async def desk(
+    folder: Path, producer: Held, space: str = "exercise", health: Health | None = None
+) -> AsyncIterator[Post]:
     """The application with that producer."""
     clock = SystemClock()
     keys = KeyStore(folder / "keys.json", clock)
@@ -66,15 +69,16 @@ async def desk(folder: Path, producer: Held) -> AsyncIterator[Post]:
     reference = Reference(areas=(Area("tx", "", "Texas"), Area("a", "tx", "A")), needs=(Need("BD", "", "", "", ""),))
     app = create_app(
         Parts(
-            settings=Settings(space="exercise", data=folder),
+            settings=Settings(space=space, data=folder),
             clock=clock,
             producer=producer,  # type: ignore[arg-type]
             keys=keys,
-            config=SpaceConfig("exercise", 500, 6, 3.0, 2, "x"),
+            config=SpaceConfig(space, 500, 6, 3.0, 2, "x"),
             reference=reference,
             registry=new_registry(),
             secret=b"0123456789abcdef",
-        )
+        ),
+        health,
     )
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     transport = httpx.ASGITransport(app=app)
@@ -166,5 +170,19 @@ def test_too_many_calls_in_flight_are_put_off(tmp_path: Path, monkeypatch: pytes
             await _until(lambda: len(producer.records) == 2)
             producer.settle(Ack("t", 0, 1, 0))
             assert (await again).status_code == 202
+
+    asyncio.run(scenario())
+
+
+def test_when_the_ticker_fails_ready_says_so(tmp_path: Path) -> None:
+    class Failing(Held):
+        def send(self, record: Record, done: Any) -> None:
+            raise TypeError("a fault in the library")
+
+    async def scenario() -> None:
+        health = Health()
+        async with desk(tmp_path, Failing(), "live", health):
+            await _until(lambda: health.ready()[0] == 503)
+            assert "ticker has failed" in health.ready()[1]["dependencies"]["work"]["detail"]
 
     asyncio.run(scenario())
