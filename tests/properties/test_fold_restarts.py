@@ -103,12 +103,12 @@ def run(log: Log, *, state: State | None = None, start: int = 0) -> tuple[State,
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_a_restart_from_any_snapshot_says_what_a_quiet_run_says(seed: int, part: float) -> None:
     log = log_of(seed)
-    quiet_state, quiet = run(log)
     cut = round(part * len(log.records))
-    early, _ = run(Log(log.records[:cut]))
-    again = from_blocks(to_blocks(early), find)
-    end, rest = run(log, state=again, start=cut)
-    assert rest == quiet[cut:]
+    state, _ = run(Log(log.records[:cut]))
+    snapshot = to_blocks(state)
+    quiet_state, quiet = run(log, state=state, start=cut)
+    end, rest = run(log, state=from_blocks(snapshot, find), start=cut)
+    assert rest == quiet
     assert to_blocks(end) == to_blocks(quiet_state)
 
 

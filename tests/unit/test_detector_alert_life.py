@@ -182,7 +182,7 @@ def test_a_larger_budget_raises_what_was_held_back_from_its_time_on() -> None:
     said += world.control("b1", "budget", {"per_week": 100.0}, effective_at=at, home_area="tx")
     assert alerts(said + world.tick(at - 1)) == []
     assert world.home().watch.budget_per_week == small
-    told = alerts(world.tick(at + 10 * MINUTE))
+    told = alerts(world.tick(at) + world.one("BD-1", "tx-1a", at=at + SECOND) + world.tick(at + 2 * SECOND))
     assert world.home().watch.budget_per_week == 100.0
     assert len(ids(told)) == 1
     assert told[0].raised_at.timestamp() * 1000 >= at
