@@ -24,6 +24,10 @@ class SpaceConfig(msgspec.Struct, frozen=True):
     model: str = MODEL
 
 
+TUNABLE = ("grid_ms", "seal_hours", "budget_per_week")
+"""What `topics create --apply` may change; a worker that was not told a value takes the log's."""
+
+
 class Difference(msgspec.Struct, frozen=True):
     """A setting in which two configurations differ."""
 

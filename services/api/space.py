@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import select
 
 from schemas.reference import content_hash, decode_reference
-from schemas.space_config import POINTER_KEY, SpaceConfig, differences
+from schemas.space_config import POINTER_KEY, TUNABLE, SpaceConfig, differences
 from schemas.topics import REFERENCE
 from services.api.codebook import Codebook
 from services.api.database import Database, WrongDatabase, upsert
@@ -57,15 +57,9 @@ def space_in(records: Sequence[StoredRecord], settings: Settings) -> tuple[Space
 
 
 def check_settings(config: SpaceConfig, settings: Settings) -> None:
-    """Raise WrongSettings when the settings differ from the configuration on the log."""
-    asked = msgspec.structs.replace(
-        config,
-        mode=settings.mode,
-        grid_ms=settings.grid_ms,
-        seal_hours=settings.seal_hours,
-        budget_per_week=settings.budget_per_week,
-        partitions=settings.partitions,
-    )
+    """Raise WrongSettings when what is set here differs from the configuration on the log; the rest is the log's."""
+    said = {name: getattr(settings, name) for name in (*TUNABLE, "partitions") if name in settings.model_fields_set}
+    asked = msgspec.structs.replace(config, mode=settings.mode, **said)
     if found := differences(config, asked):
         raise WrongSettings(
             f"the space {settings.space} is run with other settings: "

@@ -5,14 +5,14 @@ import threading
 import msgspec
 
 from schemas.reference import Reference, decode_reference
-from schemas.space_config import POINTER_KEY, SpaceConfig
+from schemas.space_config import POINTER_KEY, TUNABLE, SpaceConfig
 from schemas.topics import REFERENCE
 from services.runtime.clock import Clock
 from services.runtime.kafka import KafkaAway, read_all
 from services.runtime.settings import Settings
 
 PAUSE_SECONDS = 0.5
-COMPARED = ("grid_ms", "seal_hours", "budget_per_week", "partitions")
+COMPARED = (*TUNABLE, "partitions")
 
 
 def group_of(space: str) -> str:

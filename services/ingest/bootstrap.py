@@ -7,7 +7,7 @@ import msgspec
 from schemas.log_record import VERSION, Control, encode_record
 from schemas.reference import Reference, content_hash, decode_reference, encode_reference
 from schemas.reference_files import read_reference
-from schemas.space_config import POINTER_KEY, SpaceConfig, differences
+from schemas.space_config import POINTER_KEY, TUNABLE, SpaceConfig, differences
 from schemas.topics import CALLS, REFERENCE, TOPICS, topic_config
 from services.runtime.clock import Clock
 from services.runtime.kafka import Record, ReliableProducer, ensure_topics, read_all
@@ -17,7 +17,6 @@ AHEAD_MS = 2000
 """A change takes effect this much later, so that all partitions switch at the same log time."""
 RECORD_BYTES = 15 * 1024 * 1024
 WRITE_SECONDS = 30.0
-TUNABLE = ("grid_ms", "seal_hours", "budget_per_week")
 
 
 class SpaceProblem(RuntimeError):

@@ -7,7 +7,7 @@ import msgspec
 from schemas.output import PartitionStatus, StatusRecord
 from schemas.reference import content_hash, encode_reference
 from schemas.reference_files import BadReference, read_reference
-from schemas.space_config import POINTER_KEY, SpaceConfig, differences
+from schemas.space_config import POINTER_KEY, TUNABLE, SpaceConfig, differences
 from schemas.topics import CALLS, REFERENCE, STATUS
 from services.cli.doctor.finding import Finding, away, failed, note, ok, skipped, wrong
 from services.cli.log_tail import newest_timestamp, require_kafka
@@ -86,14 +86,8 @@ def _pointer(settings: Settings) -> SpaceConfig | None:
 def _asked(settings: Settings, config: SpaceConfig) -> SpaceConfig:
     folder = settings.reference
     reference = config.reference if folder is None else content_hash(encode_reference(read_reference(folder)))
-    return SpaceConfig(
-        mode=settings.mode,
-        grid_ms=settings.grid_ms,
-        seal_hours=settings.seal_hours,
-        budget_per_week=settings.budget_per_week,
-        partitions=settings.partitions,
-        reference=reference,
-    )
+    said = {name: getattr(settings, name) for name in (*TUNABLE, "partitions") if name in settings.model_fields_set}
+    return msgspec.structs.replace(config, mode=settings.mode, reference=reference, **said)
 
 
 def _lag(settings: Settings, clock: Clock) -> Iterable[Finding]:
