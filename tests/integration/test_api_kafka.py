@@ -202,7 +202,7 @@ def test_two_replicas_on_one_database_tell_the_same_story(
 def test_settings_that_differ_from_the_logs_end_the_process_with_a_sentence(
     kafka_bootstrap: str, tmp_path: Path, free_port: int
 ) -> None:
-    space = Space(kafka_bootstrap, tmp_path, free_port)
+    space = Space(kafka_bootstrap, tmp_path, free_port, GROUNDSWELL_SEAL_HOURS="6")
     space.create_topics()
     space.set_up(seal_hours=12)
     with process(space) as api:

@@ -97,9 +97,8 @@ class Watch:
         found = sorted(map(hot, raisable), key=lambda one: (-one.score, -one.z, scoring.nodes.names[one.node]))
         followed = {episode.node: hot(episode.node) for episode in self.episodes if episode.node in places}
         concerned = self._move(scoring, found, followed)
-        self._notice(scoring, now, found)
-        self._raise(scoring, now, share)
-        concerned += [episode for episode in self.episodes if episode not in concerned and episode.noticed_at == now]
+        concerned += self._notice(scoring, now, found)
+        self._raise(scoring, now, share, concerned)
         told = [episode for episode in concerned if self._refresh(scoring, episode, now, share)]
         self.episodes = [episode for episode in self.episodes if episode.open]
         return told
@@ -176,17 +175,20 @@ class Watch:
             return not here.holds_most_of(one, WIDER_BELOW)
         return not wide and scoring.nodes.covers(here.node, one.node) and one.holds_most_of(here, NARROWER_FROM)
 
-    def _notice(self, scoring: Scoring, now: int, found: Iterable[Hot]) -> None:
+    def _notice(self, scoring: Scoring, now: int, found: Iterable[Hot]) -> list[Episode]:
+        """Rises that no open episode speaks for become episodes."""
+        known = len(self.episodes)
         for one in found:
             taken = [episode.node for episode in self.episodes] + self.blocked
             if not any(scoring.nodes.related(node, one.node) for node in taken):
                 self.episodes.append(Episode(one.node, now, one.since, score=one.score, peak=one.score))
                 self.held_back_times.append(now)
+        return self.episodes[known:]
 
-    def _raise(self, scoring: Scoring, now: int, share: float) -> None:
+    def _raise(self, scoring: Scoring, now: int, share: float, concerned: Iterable[Episode]) -> None:
         """Tell what meets the budget and is more than a handful of calls."""
         limit = threshold(self.budget_per_week, len(scoring.nodes))
-        for episode in self.episodes:
+        for episode in concerned:
             if episode.raised_at is not None or not episode.open or episode.score < limit:
                 continue
             if scoring.totals(episode.node, episode.since, share).excess >= LEAST_EXCESS:
