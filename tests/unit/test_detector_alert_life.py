@@ -7,6 +7,7 @@ import pytest
 
 from schemas.alert import Alert
 from services.detector.domain.alerts import DWELL_MS, Episode, Told, is_news, level_of, next_state
+from services.detector.domain.watch import END_NATS
 from tests.detector_world import CONFIG, HOUR, MINUTE, SECOND, USUAL, WARM, World, alerts, configured, rejections, warm
 
 SURGE = WARM + 8 * MINUTE
@@ -86,6 +87,16 @@ def test_a_surge_eases_ends_after_its_dwell_and_is_not_raised_again(seal_hours: 
     assert told[-1].ended_at == told[-1].updated_at
     assert (told[-1].updated_at - told[easing].updated_at).total_seconds() * 1000 >= DWELL_MS
     assert world.home().watch.episodes == []
+
+
+def test_what_an_ended_surge_held_does_not_come_back_when_its_hours_are_sealed_later() -> None:
+    world = warm(msgspec.structs.replace(CONFIG, seal_hours=24))
+    ended = alerts(world.burst(30, at=SURGE) + world.usual(WARM + 20 * HOUR))[-1]
+    assert ended.status == "ended"
+    world.usual(WARM + 35 * HOUR)
+    scoring = world.home().scoring
+    node = scoring.nodes.find(ended.need or "", ended.area)
+    assert scoring.closed.up[node].max() < END_NATS
 
 
 def test_counts_since_the_onset_never_go_back_while_hours_are_sealed() -> None:

@@ -70,6 +70,14 @@ def test_an_overdispersed_series_moves_its_level_less_than_a_poisson_one() -> No
     assert 0 < moved[1] < 0.5 * moved[0]
 
 
+def test_after_two_seasons_a_wild_series_has_told_less_than_a_steady_one() -> None:
+    rng = np.random.default_rng(2)
+    wild, _ = learn(rng.negative_binomial(1.0, 1.0 / 21.0, (2 * WEEK, 1)).astype(np.float64))
+    steady, _ = learn(poisson(20.0, 2))
+    assert wild.level()[0] == pytest.approx(20.0, rel=0.2)
+    assert wild.level_b[0] < 0.3 * steady.level_b[0]
+
+
 def test_the_first_guess_weighs_little_against_two_weeks() -> None:
     bank, _ = learn(np.full((2 * WEEK, 1), 400.0))
     assert bank.level()[0] == pytest.approx(400.0, rel=0.02)

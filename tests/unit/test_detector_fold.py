@@ -173,6 +173,15 @@ def test_repeats_are_counted_as_duplicates_per_source() -> None:
     assert world.home().counters == {"counted": 1, "duplicate": 2}
 
 
+def test_a_revision_is_no_second_call_of_its_feed() -> None:
+    world = configured()
+    call = world.call(at=START)
+    world.calls(call, msgspec.structs.replace(call, revision=1, needs=("BH",)), at=START)
+    assert cells(world) == {("BH", "tx-1a"): 1, ("contacts", "tx-1a"): 1}
+    assert world.home().sources["crm"].calls == 1
+    assert world.home().counters == {"counted": 1, "revised": 1}
+
+
 def test_totals_count_as_many_calls_as_they_say() -> None:
     world = configured()
     world.one(at=START, count=12)
