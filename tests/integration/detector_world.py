@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from schemas.log_record import (
     VERSION,
@@ -216,8 +216,12 @@ class Space:
 
     def ends(self) -> dict[int, int]:
         """Offset after the last record of each partition of the log."""
-        found = {part: self.stored(CALLS, part) for part in range(self.settings.partitions)}
-        return {part: records[-1].offset + 1 if records else 0 for part, records in found.items()}
+        places = [TopicPartition(self.topic(CALLS), part) for part in range(self.settings.partitions)]
+        consumer = KafkaConsumer(bootstrap_servers=self.settings.kafka_bootstrap, enable_auto_commit=False)
+        try:
+            return {place.partition: end for place, end in consumer.end_offsets(places).items()}
+        finally:
+            consumer.close()
 
     def begin_log_at(self, offsets: dict[int, int]) -> None:
         """Delete what stands before these offsets, as retention does."""
@@ -288,10 +292,15 @@ class Space:
         names = [key.decode() for key, value in newest.items() if value is not None and key.startswith(b"manifest|")]
         return sorted(int(name.partition("|")[2]) for name in names)
 
-    def caught_up(self, since: Mapping[tuple[str, int], int] = NOTHING) -> bool:
-        """Whether every partition is folded to its end."""
-        positions = self.positions(since)
-        return all(positions.get(part, 0) >= end for part, end in self.ends().items())
+    def folded_to_its_end(self, one: "Worker", since: Mapping[tuple[str, int], int] = NOTHING) -> None:
+        """Wait until every partition is folded to where it ends now."""
+        ends = self.ends()
+
+        def caught_up() -> bool:
+            positions = self.positions(since)
+            return all(positions.get(part, 0) >= end for part, end in ends.items())
+
+        eventually(caught_up, "the log is folded to its end", of=one)
 
 
 @dataclass
@@ -421,4 +430,4 @@ def eventually(condition: Callable[[], Any], what: str, seconds: float = 90.0, *
         if ended or CLOCK.monotonic() > deadline:
             tail = of.output.read_text(errors="replace")[-3000:] if of is not None else ""
             raise AssertionError(f"{what}: {'the worker ended' if ended else f'not within {seconds} s'}\n{tail}")
-        pause.wait(0.1)
+        pause.wait(0.3)

@@ -33,7 +33,7 @@ def has_snapshots(space: Space) -> bool:
 
 
 def fold_all(space: Space, one: Worker) -> None:
-    eventually(space.caught_up, "the log is folded to its end", of=one)
+    space.folded_to_its_end(one)
 
 
 def test_it_says_what_a_quiet_run_says_and_stops_cleanly(space: Space, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def run_to_the_end(space: Space, folder: Path) -> Said:
     """A worker that folds all there is; what it said."""
     before = space.marks()
     with worker(space.settings, folder) as one:
-        eventually(lambda: space.caught_up(before), "the log is folded to its end", of=one)
+        space.folded_to_its_end(one, before)
         assert one.terminate() == 0
     return space.said(before)
 
