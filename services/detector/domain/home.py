@@ -252,12 +252,9 @@ class Home:
         ledger = self.scoring.ledger
         found: list[SeriesPoint] = []
         for late in ledger.late:
-            hour = next((hour for hour in self.scoring.past if hour.bucket == late.bucket), None)
-            if hour is None:
-                continue
             nodes = self.scoring.nodes.above(late.leaf)
-            hour.observed[nodes[nodes < len(hour.observed)]] += late.calls
-            found += past_points(self.scoring, hour, nodes)
+            hour = self.scoring.amend(late.bucket, nodes, late.calls)
+            found += past_points(self.scoring, hour, nodes) if hour is not None else []
         ledger.late.clear()
         return SeriesRecord(1, self.code, now, tuple(found)) if found else None
 
@@ -296,6 +293,8 @@ class Home:
         if bucket > self.born:
             self._keep(scoring.learn(bucket, counts))
             self.past = None
+        elif bucket == self.born:
+            self._keep(scoring.kept(bucket, counts))
         hour = scoring.ledger.seal(bucket)
         leaves = scoring.nodes.leaves
         rows = (LeafCount(*leaves[leaf], *self.feeds[feed], calls) for (leaf, feed), calls in hour.cells.items())

@@ -91,6 +91,11 @@ class Nodes:
         """Nodes that a node covers, without itself."""
         return [other for other in range(len(self)) if other != node and self.covers(node, other)]
 
+    def narrowest_first(self, node: int) -> tuple[int, Pair]:
+        """Sort key among nodes that explain a rise equally well: the smallest one, then by name."""
+        need, area = self.names[node]
+        return -len(self.needs.path(need)) - len(self.areas.path(area)), self.names[node]
+
     def in_area(self, area: str) -> NDArray[np.int64]:
         """Numbers of the nodes of exactly this area."""
         return np.array(self._by_area.get(area, ()), np.int64)

@@ -1,5 +1,6 @@
 """Scores of nodes: the sealed bank carried over the hours that are closed but not sealed, and over the open one."""
 
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -69,6 +70,7 @@ class Scoring:
     fresh_from: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     """Bucket from which each node's CUSUM may count: later than the end of its last alert."""
     _predicted: dict[int, Prediction] = field(default_factory=dict, repr=False)
+    _past_sums: dict[int, tuple[list[int], list[tuple[float, float, float]]]] = field(default_factory=dict, repr=False)
     closed: Scores = field(default_factory=lambda: Scores(np.zeros((0, 5)), np.zeros((0, 5), np.int64)))
 
     def grow(self) -> None:
@@ -102,6 +104,7 @@ class Scoring:
         self.bank, self.profiles = Bank(), Profiles()
         self.past.clear()
         self._predicted.clear()
+        self._past_sums.clear()
         size, self.fresh_from = len(self.fresh_from), self.fresh_from[:0]
         if size:
             self.grow()
@@ -171,6 +174,29 @@ class Scoring:
         variance = (whole.mean + (whole.variance - whole.mean) * part) * part * whole.vif
         return self.ledger.counts(bucket, len(self.nodes))[nodes], whole.mean * part, variance
 
+    def _past_of(self, node: int) -> tuple[list[int], list[tuple[float, float, float]]]:
+        """Kept buckets of a node, oldest first, and the sums (observed, expected, variance) from each of them on."""
+        known = self._past_sums.get(node)
+        if known is None:
+            hours = [hour for hour in self.past if node < len(hour.observed)]
+            observed = expected = variance = 0.0
+            sums = [(observed, expected, variance)]
+            for hour in reversed(hours):
+                observed += float(hour.observed[node])
+                expected += float(hour.expected[node])
+                variance += float(hour.variance[node])
+                sums.append((observed, expected, variance))
+            known = self._past_sums[node] = [hour.bucket for hour in hours], sums[::-1]
+        return known
+
+    def amend(self, bucket: int, nodes: NDArray[np.int64], calls: int) -> PastHour | None:
+        """A call came after the seal: the kept hour shows it, what was learned stays; None when it is not kept."""
+        hour = next((hour for hour in self.past if hour.bucket == bucket), None)
+        if hour is not None:
+            hour.observed[nodes[nodes < len(hour.observed)]] += calls
+            self._past_sums.clear()
+        return hour
+
     def totals_many(self, nodes: NDArray[np.int64], since: int, share: float) -> tuple[Floats, Floats]:
         """Observed and expected sums of several nodes from a bucket on."""
         observed, expected = np.zeros(len(nodes)), np.zeros(len(nodes))
@@ -186,10 +212,8 @@ class Scoring:
 
     def totals(self, node: int, since: int, share: float) -> Totals:
         """Sums of a node from a bucket on, as far back as hours are kept."""
-        totals = Totals()
-        for hour in self.past:
-            if hour.bucket >= since and node < len(hour.observed):
-                totals.add(float(hour.observed[node]), float(hour.expected[node]), float(hour.variance[node]))
+        buckets, sums = self._past_of(node)
+        totals = Totals(*sums[bisect_left(buckets, since)])
         for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
             part = share if bucket == self.open_bucket else 1.0
             whole, mean = self._whole(bucket), float(self._whole(bucket).mean[node])
@@ -197,15 +221,16 @@ class Scoring:
             totals.add(float(self.ledger.counts(bucket, len(self.nodes))[node]), mean * part, variance)
         return totals
 
+    def kept(self, bucket: int, counts: Floats) -> PastHour:
+        """What is remembered of a sealed bucket, whether or not it is learned."""
+        predicted = self.predict(bucket)
+        variance = predicted.variance * predicted.vif
+        self._past_sums.clear()
+        return PastHour(bucket, *(column.astype(np.float32) for column in (counts, predicted.mean, variance)))
+
     def learn(self, bucket: int, counts: Floats) -> PastHour:
         """Learn one bucket for good."""
-        predicted = self.predict(bucket)
-        hour = PastHour(
-            bucket,
-            counts.astype(np.float32),
-            predicted.mean.astype(np.float32),
-            (predicted.variance * predicted.vif).astype(np.float32),
-        )
+        predicted, hour = self.predict(bucket), self.kept(bucket, counts)
         slot = self.calendar.slot(bucket)
         if not self.is_silent(bucket):
             weight = self.bank.learn_many(counts, predicted, self.profile(bucket), bucket)

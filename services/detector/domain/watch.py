@@ -18,6 +18,7 @@ from services.detector.domain.alerts import (
     next_state,
 )
 from services.detector.domain.bank import TUNING
+from services.detector.domain.nodes import Nodes, Pair
 from services.detector.domain.rarity import threshold
 from services.detector.domain.scoring import KEPT_HOURS, Scoring
 
@@ -42,6 +43,10 @@ class Hot:
     z: float
     excess: float
     since: int
+
+    def rank(self, nodes: Nodes) -> tuple[float, float, int, Pair]:
+        """Sort key, best first: the strongest, and of equally strong ones the smallest node."""
+        return -self.score, -round(self.z, 4), *nodes.narrowest_first(self.node)
 
     def beats(self, other: "Hot") -> bool:
         """Whether it explains a rise clearly better than another node of the same rise."""
@@ -94,7 +99,9 @@ class Watch:
 
         raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= limit])
         self._unblock(scoring, places, best)
-        found = sorted(map(hot, raisable), key=lambda one: (-one.score, -one.z, scoring.nodes.names[one.node]))
+        found = sorted(
+            map(hot, raisable), key=lambda one: (-one.score, -one.z, *scoring.nodes.narrowest_first(one.node))
+        )
         followed = {episode.node: hot(episode.node) for episode in self.episodes if episode.node in places}
         concerned = self._move(scoring, found, followed)
         concerned += self._notice(scoring, now, found)
