@@ -157,3 +157,16 @@ def test_counts_after_a_restore_leave_out_what_nobody_has_looked_at(ledger: Ledg
     assert again.roll_up(above, 3) == {100: {1, 2}}
     assert again.counts(100, 3).tolist() == [1.0, 1.0, 2.0]
     assert again.find(8) == ledger.find(8)
+
+
+def test_a_calls_own_stamp_decides_whether_it_is_late_even_before_its_hour_is_sealed() -> None:
+    """The hour was to be sealed when the call was logged; that nobody has looked since makes no difference."""
+    ledger = Ledger(sealed_until=100)
+    late = Booked(0, 101, 0, 1, (0,))
+    assert ledger.count(1, 500 * HOUR_MS, late, late_before=102) == "late_after_seal"
+    assert ledger.hours == {}
+    assert ledger.take_late() == []
+    ledger.seal(100)
+    ledger.seal(101)
+    assert [one.bucket for one in ledger.take_late()] == [101]
+    assert ledger.take_late() == []

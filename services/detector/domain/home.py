@@ -97,7 +97,8 @@ class Home:
             call.count,
             () if call.void else self._leaves(call, feed),
         )
-        outcome = self.scoring.ledger.count(call_id, logged_at, booked)
+        late_before = self.scoring.calendar.bucket(logged_at - self.rules.config.seal_hours * HOUR_MS)
+        outcome = self.scoring.ledger.count(call_id, logged_at, booked, late_before)
         self.counters[outcome] += 1
         if outcome == "late_after_seal":
             feed.late += 1
@@ -249,13 +250,11 @@ class Home:
 
     def _book_late(self, now: int) -> SeriesRecord | None:
         """Calls for sealed hours change the series, not what was learned."""
-        ledger = self.scoring.ledger
         found: list[SeriesPoint] = []
-        for late in ledger.late:
+        for late in self.scoring.ledger.take_late():
             nodes = self.scoring.nodes.above(late.leaf)
             hour = self.scoring.amend(late.bucket, nodes, late.calls)
             found += past_points(self.scoring, hour, nodes) if hour is not None else []
-        ledger.late.clear()
         return SeriesRecord(1, self.code, now, tuple(found)) if found else None
 
     def _close(self, now: int) -> list[Output]:

@@ -83,28 +83,33 @@ class Ledger:
         found = self.find(call_id)
         return found is not None and revision <= found[1].revision
 
-    def count(self, call_id: int, logged_at: int, booked: Booked) -> Outcome:
-        """Count a call that is no repeat, or replace an earlier revision of it."""
+    def count(self, call_id: int, logged_at: int, booked: Booked, late_before: int = 0) -> Outcome:
+        """Count a call that is no repeat, or replace an earlier revision of it.
+
+        Its own stamp decides whether it is late: buckets before `late_before` were to be sealed when it was logged,
+        even if nothing has made this home area look since.
+        """
         found = self.find(call_id)
+        late_before = max(late_before, self.sealed_until)
         if found is None:
             self._where[call_id] = log_hour = logged_at // HOUR_MS
             self.seen.setdefault(log_hour, {})[call_id] = booked
-            self._book(booked, 1)
-            return "counted" if booked.bucket >= self.sealed_until else "late_after_seal"
+            self._book(booked, 1, late_before)
+            return "counted" if booked.bucket >= late_before else "late_after_seal"
         log_hour, old = found
-        if old.bucket < self.sealed_until:
+        if old.bucket < late_before:
             self.seen[log_hour][call_id] = old._replace(revision=booked.revision)
             return "revised_after_seal"
         new = booked._replace(bucket=old.bucket)
-        self._book(old, -1)
-        self._book(new, 1)
+        self._book(old, -1, late_before)
+        self._book(new, 1, late_before)
         self.seen[log_hour][call_id] = new
         return "revised"
 
-    def _book(self, booked: Booked, sign: int) -> None:
+    def _book(self, booked: Booked, sign: int, late_before: int) -> None:
         for place in booked.leaves:
             leaf, change = (place, sign * booked.calls) if place >= 0 else (~place, -sign * booked.calls)
-            if booked.bucket < self.sealed_until:
+            if booked.bucket < late_before:
                 self.late.append(Late(booked.bucket, leaf, change))
                 continue
             self.add(booked.bucket, leaf, booked.feed, change)
@@ -123,6 +128,12 @@ class Ledger:
     def pending(self) -> bool:
         """Whether something changed since the last roll-up."""
         return bool(self._pending) or bool(self.late)
+
+    def take_late(self) -> list[Late]:
+        """Changes to sealed hours, once; those of hours that are still to be sealed wait for it."""
+        taken = [late for late in self.late if late.bucket < self.sealed_until]
+        self.late = [late for late in self.late if late.bucket >= self.sealed_until]
+        return taken
 
     def waiting(self) -> list[int]:
         """Buckets down to the seal that changed since the last roll-up."""
