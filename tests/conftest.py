@@ -15,6 +15,11 @@ from tests.postgres import PostgresCluster
 from tools.programs import CHROMIUM, POSTGRES, PROMETHEUS, Program
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: playwright keeps an event loop running, in which no other test could run its own."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     """The broker of the whole run. Tests stay apart by spaces of their own, and never stop it."""

@@ -71,7 +71,7 @@ class MockApi:
             self._app(),
             host="127.0.0.1",
             port=self.port,
-            log_level="error",
+            log_config=None,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=1,

@@ -101,9 +101,10 @@ def test_a_list_that_cannot_be_loaded_says_why_and_recovers(api: MockApi, open_p
     api.broken.update({"/v1/alerts", "/v1/alerts/stream"})
     page = open_page()
     expect(page.get_by_test_id("failed")).to_contain_text("503 The log is not reachable")
-    api.broken.clear()
     page.get_by_role("button", name="Try again").click()
-    expect(page.locator("[data-card=a]")).to_be_visible()
+    expect(page.get_by_test_id("failed")).to_contain_text("503 The log is not reachable")
+    api.broken.clear()
+    expect(page.locator("[data-card=a]")).to_be_visible(timeout=30_000)
 
 
 def test_a_new_build_of_the_page_is_offered_not_forced(api: MockApi, open_page: Open) -> None:

@@ -81,8 +81,11 @@ def test_poison_is_reported_with_its_place_and_stepped_over(space: Space, tmp_pa
 def test_a_damaged_snapshot_is_passed_over(space: Space, tmp_path: Path, damaged: str) -> None:
     records = day()
     half = len(records) // 2
-    space.write(records[:half])
+    space.write(records[: half // 2])
     with worker(space.settings, tmp_path) as one:
+        fold_all(space, one)
+        eventually(lambda: all(space.manifests(part) for part in (0, 1)), "a snapshot each", of=one)
+        space.write(records[half // 2 : half])
         fold_all(space, one)
         eventually(lambda: all(len(space.manifests(part)) == 2 for part in (0, 1)), "two snapshots each", of=one)
         assert one.terminate() == 0
