@@ -48,6 +48,17 @@ def test_an_alert_appears_without_a_reload_and_takes_its_place(api: MockApi, ope
     assert page.evaluate("window.sameDocument")
 
 
+def test_what_comes_before_the_data_s_clock_is_known_is_new_as_well(api: MockApi, open_page: Open) -> None:
+    api.push(make_alert("first", severity="moderate"))
+    before, api.log_time = api.log_time, None
+    page = open_page()
+    expect(card(page, "first")).to_be_visible()
+    api.push(make_alert("second", minutes_ago=-1))
+    expect(card(page, "second")).to_be_visible()
+    api.log_time = before
+    expect(page.get_by_test_id("new")).to_contain_text("1 new since")
+
+
 def test_a_new_version_changes_the_card_in_place_and_keeps_what_was_opened(api: MockApi, open_page: Open) -> None:
     api.push(make_alert("a", severity="moderate"))
     page = open_page()

@@ -29,6 +29,8 @@ class Session {
   #silent: string | null = null;
   /** Whether the list was read after the stream had begun: what changed between the two would be missed otherwise. */
   #listIsCurrent = false;
+  /** Newest time in the first list (ms): what came after it is new, even before the data's clock was known. */
+  #firstListed: number | null = null;
 
   async start(): Promise<void> {
     const key = takeKeyFromAddress();
@@ -53,6 +55,7 @@ class Session {
     try {
       const open = await requestAll<Alert>('v1/alerts');
       this.#took(this.store.take(open, false), open);
+      this.#firstListed ??= this.store.newest;
       await this.#forgetUnlisted(open);
       this.problem = null;
       this.stage = 'ready';
@@ -133,7 +136,7 @@ class Session {
       this.#listIsCurrent = true;
       void this.load();
     }
-    if (beat.log_time) this.look.begin(this.connection.mode, this.exactNow());
+    if (beat.log_time) this.look.begin(this.connection.mode, this.connection.now(this.#firstListed ?? 0));
     const silent = JSON.stringify(beat.sources_silent);
     if (this.#silent !== null && silent !== this.#silent) places.loadSources().catch(asProblem);
     this.#silent = silent;
