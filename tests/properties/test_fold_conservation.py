@@ -95,6 +95,6 @@ def test_the_counters_add_up_to_the_calls_that_came(seed: int) -> None:
     if home is None:
         return
     outcomes = ("counted", "revised", "duplicate", "refused_too_old", "refused_future")
-    assert sum(home.counters[name] for name in outcomes) == told.calls
-    assert home.sources["crm"].refused == told.refused
-    assert home.counters["counted"] == len(told.newest)
+    assert sum(home.intake.counters[name] for name in outcomes) == told.calls
+    assert home.intake.sources["crm"].refused == told.refused
+    assert home.intake.counters["counted"] == len(told.newest)

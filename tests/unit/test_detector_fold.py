@@ -121,10 +121,10 @@ def test_calls_of_the_future_and_of_long_ago_are_refused_by_their_own_stamps(ago
     world = configured()
     said = world.calls(world.call(at=START - ago), at=START)
     assert [one.reason for one in rejections(said)] == ([reason] if reason else [])
-    assert world.home().sources["crm"].refused == bool(reason)
+    assert world.home().intake.sources["crm"].refused == bool(reason)
     if reason:
         assert rejections(said)[0].source == "crm"
-        assert world.home().counters[f"refused_{reason}"] == 1
+        assert world.home().intake.counters[f"refused_{reason}"] == 1
 
 
 def test_a_call_without_need_counts_as_a_contact() -> None:
@@ -158,9 +158,9 @@ def test_unknown_needs_and_areas_are_counted_as_unmapped_and_told() -> None:
         ("BH", "tx:unmapped"): 1,
         ("contacts", "tx:unmapped"): 3,
     }
-    assert world.home().unknown == {"QQ-1": 1, "elsewhere": 1, "BD-1.77": 1, "ok": 1}
-    assert world.home().sources["crm"].unknown_codes == 4
-    assert world.home().counters["without_place"] == 1
+    assert world.home().intake.unknown == {"QQ-1": 1, "elsewhere": 1, "BD-1.77": 1, "ok": 1}
+    assert world.home().intake.sources["crm"].unknown_codes == 4
+    assert world.home().intake.counters["without_place"] == 1
 
 
 def test_repeats_are_counted_as_duplicates_per_source() -> None:
@@ -169,8 +169,8 @@ def test_repeats_are_counted_as_duplicates_per_source() -> None:
     for _ in range(3):
         world.calls(call, at=START)
     assert cells(world) == {("BD-1", "tx-1a"): 1, ("contacts", "tx-1a"): 1}
-    assert world.home().sources["crm"].duplicates == 2
-    assert world.home().counters == {"counted": 1, "duplicate": 2}
+    assert world.home().intake.sources["crm"].duplicates == 2
+    assert world.home().intake.counters == {"counted": 1, "duplicate": 2}
 
 
 def test_a_revision_is_no_second_call_of_its_feed() -> None:
@@ -178,8 +178,8 @@ def test_a_revision_is_no_second_call_of_its_feed() -> None:
     call = world.call(at=START)
     world.calls(call, msgspec.structs.replace(call, revision=1, needs=("BH",)), at=START)
     assert cells(world) == {("BH", "tx-1a"): 1, ("contacts", "tx-1a"): 1}
-    assert world.home().sources["crm"].calls == 1
-    assert world.home().counters == {"counted": 1, "revised": 1}
+    assert world.home().intake.sources["crm"].calls == 1
+    assert world.home().intake.counters == {"counted": 1, "revised": 1}
 
 
 def test_totals_count_as_many_calls_as_they_say() -> None:
@@ -231,8 +231,8 @@ def test_a_call_after_the_seal_changes_the_series_and_is_counted_as_late_but_not
     late = START + 7 * HOUR + 30 * MINUTE
     world.calls(world.call(at=late), at=world.now + SECOND)
     said = world.tick(world.now + 2 * SECOND)
-    assert world.home().counters["late_after_seal"] == 1
-    assert world.home().sources["crm"].late == 1
+    assert world.home().intake.counters["late_after_seal"] == 1
+    assert world.home().intake.sources["crm"].late == 1
     again = [point for point in points(said) if point.start == START + 7 * HOUR and point.area == "tx-1a"]
     assert {point.need for point in again} == {"BD", "BD-1", "contacts"}
     assert (world.home().scoring.bank.level() == learned).all()

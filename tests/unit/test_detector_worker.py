@@ -80,7 +80,7 @@ def test_poison_is_told_with_its_place_and_never_its_value_and_folding_goes_on(
     assert to_blocks(driver.state) == state
     assert driver.around.metrics.poison._value.get() == 1
     put(driver, call_at(START + MINUTE))
-    assert driver.state.homes["tx"].counters["counted"] == 1
+    assert driver.state.homes["tx"].intake.counters["counted"] == 1
     assert driver.next_offset == 3
 
 
@@ -100,7 +100,7 @@ def test_repeated_offsets_are_stepped_over() -> None:
     driver.fold(1, b"tx", data, START)
     assert driver.fold(1, b"tx", encode_record(call_at(START, 2)), START) == []
     assert driver.fold(0, b"tx", data, START) == []
-    assert driver.state.homes["tx"].counters["counted"] == 1
+    assert driver.state.homes["tx"].intake.counters["counted"] == 1
     assert driver.next_offset == 2
 
 

@@ -18,6 +18,7 @@ from schemas.space_config import SpaceConfig
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.history import Past
 from services.detector.domain.home import Home
+from services.detector.domain.intake import Intake
 from services.detector.domain.ledger import Ledger
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.outputs import Output, rejected_output
@@ -135,7 +136,8 @@ def _born(state: State, key: str) -> Home:
     ledger = Ledger(sealed_until=bucket - rules.config.seal_hours)
     scoring = Scoring(Nodes(rules.needs, rules.areas), calendar, ledger, open_bucket=bucket)
     watch = Watch(key, state.budgets.get(key, rules.config.budget_per_week))
-    home = Home(key, rules, scoring, watch, born=bucket, looked_at=now, past=state.histories.pop(key, Past()))
+    intake = Intake(key, rules, scoring)
+    home = Home(key, rules, scoring, watch, intake, bucket, looked_at=now, past=state.histories.pop(key, Past()))
     state.homes[key] = home
     return home
 

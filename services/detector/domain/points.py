@@ -26,6 +26,25 @@ def past_points(scoring: Scoring, hour: PastHour, nodes: Index) -> list[SeriesPo
     return _points(scoring, known, hour.bucket, observed, expected, variance)
 
 
+def late_points(scoring: Scoring) -> list[SeriesPoint]:
+    """Calls for sealed hours change the series, not what was learned: their kept hours again, with what came."""
+    found: list[SeriesPoint] = []
+    for late in scoring.ledger.take_late():
+        nodes = scoring.nodes.above(late.leaf)
+        hour = scoring.amend(late.bucket, nodes, late.calls)
+        found += past_points(scoring, hour, nodes) if hour is not None else []
+    return found
+
+
+def kept_points(scoring: Scoring, node: int, share: float) -> list[SeriesPoint]:
+    """All kept hours of a node, the open one with its share, so that its chart is whole."""
+    only = np.array([node], np.int64)
+    told = [point for hour in scoring.past for point in past_points(scoring, hour, only)]
+    for bucket in range(scoring.ledger.sealed_until, scoring.open_bucket + 1):
+        told += points(scoring, only, bucket, share)
+    return told
+
+
 def _points(
     scoring: Scoring, nodes: Index, bucket: int, observed: Floats, expected: Floats, variance: Floats
 ) -> list[SeriesPoint]:

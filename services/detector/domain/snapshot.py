@@ -19,6 +19,7 @@ from services.detector.domain.feeds import Feed
 from services.detector.domain.fold import References, State
 from services.detector.domain.history import Past, Period
 from services.detector.domain.home import Home
+from services.detector.domain.intake import Intake
 from services.detector.domain.ledger import Booked, Hour, Ledger
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
@@ -117,7 +118,7 @@ def _home_blocks(home: Home) -> Blocks:
 
 
 def _core(home: Home) -> dict[str, Any]:
-    scoring, watch = home.scoring, home.watch
+    scoring, watch, intake = home.scoring, home.watch, home.intake
     return {
         "config": msgspec.to_builtins(home.rules.config),
         "born": home.born,
@@ -126,11 +127,11 @@ def _core(home: Home) -> dict[str, Any]:
         "told_series_at": home.told_series_at,
         "told_status_at": home.told_status_at,
         "untold": sorted(home.untold),
-        "feeds": home.feeds,
-        "sources": [vars(feed) for feed in home.sources.values()],
-        "counters": dict(home.counters),
-        "unknown": home.unknown,
-        "usual_sources": {need: dict(calls) for need, calls in home.usual_sources.items()},
+        "feeds": intake.feeds,
+        "sources": [vars(feed) for feed in intake.sources.values()],
+        "counters": dict(intake.counters),
+        "unknown": intake.unknown,
+        "usual_sources": {need: dict(calls) for need, calls in intake.usual_sources.items()},
         "stale": home.stale,
         "leaves": scoring.nodes.leaves,
         "names": scoring.nodes.names,
@@ -164,24 +165,34 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         core["raised_times"],
         core["held_back_times"],
     )
+    scoring = _scoring(core, blocks, rules.calendar(code), rules)
     return Home(
         code=code,
         rules=rules,
-        scoring=_scoring(core, blocks, rules.calendar(code), rules),
+        scoring=scoring,
         watch=watch,
+        intake=_intake(code, rules, scoring, core),
         born=core["born"],
         changed_at=core["changed_at"],
         looked_at=core["looked_at"],
         told_series_at=core["told_series_at"],
         told_status_at=core["told_status_at"],
         untold=set(core["untold"]),
+        past=_past(_decode(blocks["history"])) if core["has_history"] else None,
+        stale=core["stale"],
+    )
+
+
+def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any]) -> Intake:
+    return Intake(
+        code,
+        rules,
+        scoring,
         feeds=[(source, line) for source, line in core["feeds"]],
         sources={raw["source"]: Feed(**raw) for raw in core["sources"]},
         counters=Counter(core["counters"]),
         unknown=core["unknown"],
         usual_sources={need: Counter(calls) for need, calls in core["usual_sources"].items()},
-        past=_past(_decode(blocks["history"])) if core["has_history"] else None,
-        stale=core["stale"],
     )
 
 

@@ -1,0 +1,147 @@
+"""How a home area takes in its calls: refused or counted, codes to leaves, and what is known of those who send them."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
+from schemas.log_record import LogCall
+from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.feeds import Feed
+from services.detector.domain.ledger import Booked, bookings
+from services.detector.domain.rules import Rules
+from services.detector.domain.scoring import Scoring
+
+FUTURE_MS = 5 * 60_000
+OLDEST_MS = 72 * HOUR_MS
+UNKNOWN_CODES = 1000
+KNOWN_COMBINATIONS = 100_000
+
+Known = tuple[list[str], tuple[int, ...]]
+"""Needs of a call, and where it is booked."""
+
+
+@dataclass
+class Intake:
+    """Feeds, counters and code look-ups of one home area."""
+
+    code: str
+    rules: Rules
+    scoring: Scoring
+    feeds: list[tuple[str, str]] = field(default_factory=list)
+    """(source, line) by number."""
+    sources: dict[str, Feed] = field(default_factory=dict)
+    counters: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, int] = field(default_factory=dict)
+    usual_sources: dict[str, Counter[str]] = field(default_factory=dict)
+    """Calls by need as given, then by source: who usually tells of a need."""
+    _known_leaves: dict[tuple[tuple[str, ...], str | None], Known] = field(default_factory=dict, repr=False)
+
+    def refuse(self, call: LogCall, logged_at: int) -> str | None:
+        """Why a call is not counted at all, by its own stamps; None when it may be."""
+        reason = _refusal(call, logged_at)
+        if reason:
+            self._feed_of(call).refused += 1
+            self.counters[f"refused_{reason}"] += 1
+        return reason
+
+    def count(self, call: LogCall, logged_at: int) -> bool:
+        """Count one call in the bucket it belongs to; false when it is a repeat."""
+        feed, ledger, calendar = self._feed_of(call), self.scoring.ledger, self.scoring.calendar
+        call_id = int(call.id, 16)
+        if ledger.repeats(call_id, call.revision):
+            self.counters["duplicate"] += 1
+            feed.duplicates += 1
+            return False
+        booked = Booked(
+            call.revision,
+            calendar.bucket(call.time),
+            self._number(call.source, call.line),
+            call.count,
+            () if call.void else self._leaves(call, feed),
+        )
+        late_before = calendar.bucket(logged_at - self.rules.config.seal_hours * HOUR_MS)
+        outcome = ledger.count(call_id, logged_at, booked, late_before)
+        self.counters[outcome] += 1
+        if outcome == "late_after_seal":
+            feed.late += 1
+        if outcome in ("counted", "late_after_seal") and not call.void:
+            feed.counted(call.time, logged_at, call.count)
+        return True
+
+    def follow(self, rules: Rules) -> None:
+        """Other reference data are in force: codes may mean something else."""
+        self.rules = rules
+        self._known_leaves.clear()
+
+    def history_leaf(self, need: str, area: str) -> int:
+        """Leaf of a cell of loaded history."""
+        known_need = need if need in self.rules.needs or need == CONTACTS else self.rules.needs.known(need) or UNMAPPED
+        known_area = area if self.rules.reference.home_area(area) == self.code else unmapped_area(self.code)
+        return self.scoring.nodes.leaf(known_need, known_area)
+
+    def tells_of(self, need: str, source: str, calls: int) -> None:
+        """A source told of a need."""
+        self.usual_sources.setdefault(need, Counter())[source] += calls
+
+    def grow(self) -> None:
+        """Room in the model for every leaf that has occurred."""
+        self.scoring.grow()
+        if self.scoring.contacts is None:
+            self.scoring.contacts = self.scoring.nodes.find(CONTACTS, self.code)
+
+    def _leaves(self, call: LogCall, feed: Feed) -> tuple[int, ...]:
+        codes = call.codes()
+        known = self._known_leaves.get((codes, call.area))
+        if known is None:
+            known = self._new_leaves(codes, call.area, feed)
+        needs, leaves = known
+        for need in needs:
+            self.tells_of(need, feed.source, call.count)
+        if call.area is None:
+            self.counters["without_place"] += 1
+        return leaves
+
+    def _new_leaves(self, codes: tuple[str, ...], place: str | None, feed: Feed) -> Known:
+        """Needs and leaves of a combination; remembered unless a code is unknown, which is noted each time."""
+        before = feed.unknown_codes
+        area = self._area(place, feed)
+        needs = sorted({self._need(code, feed) for code in codes})
+        pairs = [*self.rules.needs.distinct_bookings(needs), (CONTACTS, 1)]
+        leaves = bookings((self.scoring.nodes.leaf(need, area), sign) for need, sign in pairs)
+        self.grow()
+        if feed.unknown_codes == before and len(self._known_leaves) < KNOWN_COMBINATIONS:
+            self._known_leaves[codes, place] = needs, leaves
+        return needs, leaves
+
+    def _need(self, code: str, feed: Feed) -> str:
+        if code in self.rules.needs:
+            return code
+        self._note_unknown(code, feed)
+        return self.rules.needs.known(code) or UNMAPPED
+
+    def _area(self, code: str | None, feed: Feed) -> str:
+        if code is None:
+            return unmapped_area(self.code)
+        if self.rules.reference.home_area(code) == self.code:
+            return code
+        self._note_unknown(code, feed)
+        return unmapped_area(self.code)
+
+    def _note_unknown(self, code: str, feed: Feed) -> None:
+        feed.unknown_codes += 1
+        if code in self.unknown or len(self.unknown) < UNKNOWN_CODES:
+            self.unknown[code] = self.unknown.get(code, 0) + 1
+
+    def _feed_of(self, call: LogCall) -> Feed:
+        return self.sources.setdefault(call.source, Feed(call.source))
+
+    def _number(self, source: str, line: str) -> int:
+        if (source, line) not in self.feeds:
+            self.feeds.append((source, line))
+        return self.feeds.index((source, line))
+
+
+def _refusal(call: LogCall, logged_at: int) -> str | None:
+    if call.time > logged_at + FUTURE_MS:
+        return "future"
+    return "too_old" if call.time < logged_at - OLDEST_MS else None

@@ -1,0 +1,70 @@
+"""An hour for good: learned from, kept for three days, told leaf by leaf; and loaded history, learned in order."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from schemas.output import LeafCount, SealedHour
+from services.detector.domain.alerts import Episode
+from services.detector.domain.history import Past
+from services.detector.domain.intake import Intake
+from services.detector.domain.ledger import Hour
+from services.detector.domain.scoring import PastHour, Scoring
+
+
+def seal(scoring: Scoring, bucket: int, *, born: int, feeds: list[tuple[str, str]], code: str) -> SealedHour:
+    """Learn from the oldest bucket that is not sealed and take it out of the ledger.
+
+    The hour that a home area was born in is kept but not learned, being only a part; hours before it are known from
+    history only.
+    """
+    counts = scoring.ledger.counts(bucket, len(scoring.nodes))
+    if bucket > born:
+        scoring.past.append(scoring.learn(bucket, counts))
+    elif bucket == born:
+        scoring.past.append(scoring.kept(bucket, counts))
+    return _told(scoring, bucket, scoring.ledger.seal(bucket), feeds, code)
+
+
+def carry(scoring: Scoring, episodes: Iterable[Episode]) -> None:
+    """Before an hour is kept: what it pushes out of memory stays in the sums of the alerts it belongs to."""
+    past = scoring.past
+    if len(past) < (past.maxlen or 0):
+        return
+    gone = past[0]
+    for episode in episodes:
+        if gone.bucket >= episode.since and episode.node < len(gone.observed):
+            episode.carried = _plus(episode.carried, gone, episode.node)
+
+
+def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> None:
+    """Forget what was learned, learn all loaded hours in order, then score what has come since again."""
+    calendar = scoring.calendar
+    scoring.unlearn()
+    intake.usual_sources.clear()
+    for start, cells in past.hours(calendar.start_ms(born)).items():
+        for source, (need, _, _, calls) in cells:
+            intake.tells_of(need, source, calls)
+        leaves = [(intake.history_leaf(need, area), calls) for _, (need, area, _, calls) in cells]
+        intake.grow()
+        counts = np.zeros(len(scoring.nodes))
+        for leaf, calls in leaves:
+            counts[scoring.nodes.above(leaf)] += calls
+        scoring.past.append(scoring.learn(calendar.bucket(start), counts))
+    scoring.recompute()
+
+
+def _plus(carried: tuple[float, float, float], gone: PastHour, node: int) -> tuple[float, float, float]:
+    observed, expected, variance = carried
+    return (
+        observed + float(gone.observed[node]),
+        expected + float(gone.expected[node]),
+        variance + float(gone.variance[node]),
+    )
+
+
+def _told(scoring: Scoring, bucket: int, hour: Hour, feeds: list[tuple[str, str]], code: str) -> SealedHour:
+    leaves = scoring.nodes.leaves
+    rows = (LeafCount(*leaves[leaf], *feeds[feed], calls) for (leaf, feed), calls in hour.cells.items())
+    cells = tuple(sorted(rows, key=lambda row: (row.need, row.area, row.source, row.line)))
+    return SealedHour(1, code, scoring.calendar.start_ms(bucket), cells)
