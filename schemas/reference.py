@@ -5,10 +5,13 @@ The body is content-addressed: its SHA-256 is its name, so the log can say which
 
 import hashlib
 from functools import cached_property
+from typing import Literal
 
 import msgspec
 
 from schemas.codes import UNMAPPED
+
+Severity = Literal["minor", "moderate", "severe", "extreme"]
 
 
 class Area(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,6 +71,21 @@ class Crossing(msgspec.Struct, frozen=True):
     to_code: str
 
 
+class Trigger(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One row of triggers.csv, a rule of an emergency plan: `count` calls of a need in an area within `hours`."""
+
+    need: str
+    """A code of needs.csv, or `contacts` for all calls."""
+    area: str
+    count: int
+    hours: int
+    playbook_en: str = ""
+    """What the plan says to do; the other languages default to English."""
+    playbook_fr: str = ""
+    playbook_es: str = ""
+    severity: Severity = "severe"
+
+
 class Reference(msgspec.Struct, frozen=True, dict=True):
     """Everything that gives codes a meaning. Rows stand parents first.
 
@@ -81,6 +99,7 @@ class Reference(msgspec.Struct, frozen=True, dict=True):
     holidays: tuple[Holiday, ...] = ()
     hours: tuple[OpenHours, ...] = ()
     crosswalk: tuple[Crossing, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
     shapes: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
     """GeoJSON of areas.geojson, or null."""
 

@@ -7,12 +7,12 @@ import zoneinfo
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast, get_args
 
 import msgspec
 
-from schemas.codes import CODE, UNMAPPED
-from schemas.reference import Area, Crossing, Holiday, Need, OpenHours, Reference
+from schemas.codes import CODE, CONTACTS, UNMAPPED
+from schemas.reference import Area, Crossing, Holiday, Need, OpenHours, Reference, Severity, Trigger
 
 Node = TypeVar("Node", Area, Need)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -58,6 +58,13 @@ class Row:
             raise self.wrong(field, f"lies outside {low:g} … {high:g}")
         return number
 
+    def whole(self, field: str, low: int, high: int) -> int:
+        """A whole number in a range; it may not be empty."""
+        value = self.number(field, low, high)
+        if value is None or value != int(value):
+            raise self.wrong(field, "is not a whole number")
+        return int(value)
+
 
 def read_reference(folder: Path) -> Reference:
     """The reference of a folder; areas.csv and needs.csv must be there, the rest may be.
@@ -68,12 +75,14 @@ def read_reference(folder: Path) -> Reference:
     if not folder.is_dir():
         raise BadReference(f"the reference folder {folder} does not exist; set REFERENCE to the folder with areas.csv")
     areas = _tree(_rows(folder, "areas.csv", "code,parent,name", needed=True), _area)
+    needs = _tree(_rows(folder, "needs.csv", "code,parent,name_en", needed=True), _need)
     return Reference(
         areas=_with_zones(areas),
-        needs=_tree(_rows(folder, "needs.csv", "code,parent,name_en", needed=True), _need),
+        needs=needs,
         holidays=tuple(map(_holiday, _rows(folder, "holidays.csv", "date,area,name"))),
         hours=tuple(map(_open_hours, _rows(folder, "hours.csv", "source,weekday,open,close"))),
         crosswalk=tuple(map(_crossing, _rows(folder, "crosswalk.csv", "source,from_code,to_code"))),
+        triggers=_triggers(_rows(folder, "triggers.csv", "need,area,count,hours"), needs, areas),
         shapes=_shapes(folder / "areas.geojson"),
     )
 
@@ -184,6 +193,38 @@ def _minutes(row: Row, field: str) -> int:
 
 def _crossing(row: Row) -> Crossing:
     return Crossing(row.text("source"), row.text("from_code"), row.code("to_code"))
+
+
+def _triggers(rows: Iterator[Row], needs: tuple[Need, ...], areas: tuple[Area, ...]) -> tuple[Trigger, ...]:
+    """Rules of an emergency plan; a rule about a code that the trees lack could never be met, so it is refused."""
+    known_needs, known_areas = {need.code for need in needs} | {CONTACTS}, {area.code for area in areas}
+    found: dict[Trigger, None] = {}
+    for row in rows:
+        trigger = _trigger(row)
+        if trigger.need not in known_needs:
+            raise row.wrong("need", "is not a code of needs.csv (nor `contacts`)")
+        if trigger.area not in known_areas:
+            raise row.wrong("area", "is not a code of areas.csv")
+        if any((one.need, one.area, one.hours) == (trigger.need, trigger.area, trigger.hours) for one in found):
+            raise row.wrong("need", "has a rule for this area and these hours already")
+        found[trigger] = None
+    return tuple(found)
+
+
+def _trigger(row: Row) -> Trigger:
+    english, severity = row.text("playbook_en"), row.text("severity").lower() or "severe"
+    if severity not in get_args(Severity):
+        raise row.wrong("severity", f"is not one of {', '.join(get_args(Severity))}")
+    return Trigger(
+        need=row.code("need"),
+        area=row.code("area"),
+        count=row.whole("count", 1, 1_000_000),
+        hours=row.whole("hours", 1, 72),
+        playbook_en=english,
+        playbook_fr=row.text("playbook_fr") or english,
+        playbook_es=row.text("playbook_es") or english,
+        severity=cast(Severity, severity),
+    )
 
 
 def _shapes(path: Path) -> msgspec.Raw:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from schemas.reference import Area, Need, Reference
+from schemas.reference import Area, Need, Reference, Trigger
 from schemas.reference_files import WEEKDAYS
 
 _AREA_FIELDS = (
@@ -27,6 +27,7 @@ _NEED_FIELDS = (
     "code", "parent", "name_en", "name_fr", "name_es", "line",
     "lifeline", "category", "sensitive", "playbook", "cap_event",
 )  # fmt: skip
+_TRIGGER_FIELDS = ("need", "area", "count", "hours", "playbook_en", "playbook_fr", "playbook_es", "severity")
 
 
 def write_reference(folder: Path, reference: Reference) -> None:
@@ -44,6 +45,8 @@ def write_reference(folder: Path, reference: Reference) -> None:
             ("source", "from_code", "to_code"),
             map(msgspec.structs.astuple, reference.crosswalk),
         )
+    if reference.triggers:
+        _write(folder / "triggers.csv", _TRIGGER_FIELDS, map(_trigger, reference.triggers))
     if bytes(reference.shapes) != b"null":
         shapes = json.dumps(json.loads(bytes(reference.shapes)), ensure_ascii=False, indent=1)
         (folder / "areas.geojson").write_text(shapes + "\n", encoding="utf-8")
@@ -56,6 +59,10 @@ def _area(area: Area) -> Sequence[object]:
 def _need(need: Need) -> Sequence[object]:
     values = {name: getattr(need, name) for name in _NEED_FIELDS}
     return list((values | {"sensitive": "yes" if need.sensitive else ""}).values())
+
+
+def _trigger(trigger: Trigger) -> Sequence[object]:
+    return [getattr(trigger, name) for name in _TRIGGER_FIELDS]
 
 
 def _clock(minutes: int) -> str:
