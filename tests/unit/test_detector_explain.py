@@ -91,11 +91,11 @@ def test_times_are_of_the_areas_own_zone() -> None:
 def test_a_time_of_another_day_carries_its_day(life: list[Alert]) -> None:
     now = datetime(2026, 7, 26, 0, 5, tzinfo=CDT)
     before = datetime(2026, 7, 25, 23, 40, tzinfo=CDT)
-    assert words.moment(before, now, "en") == "Sat Jul 25 23:40 CDT"
-    assert words.moment(before, now, "fr").replace(NB, " ") == "sam. 25 juill. 23 h 40 CDT"
-    assert words.moment(before, now, "es") == "sáb 25 jul 23:40 CDT"
+    assert words.moment(before, now, "en") == "23:40 CDT (Sat Jul 25)"
+    assert words.moment(before, now, "fr").replace(NB, " ") == "23 h 40 CDT (sam. 25 juill.)"
+    assert words.moment(before, now, "es") == "23:40 CDT (sáb 25 jul)"
     assert words.moment(now, now, "en") == "00:05 CDT"
-    assert "since Thu Oct 9 19:00 CDT" in life[-1].explanation.en
+    assert "since 19:00 CDT (Thu Oct 9)" in life[-1].explanation.en
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,8 @@ class Episode:
     """Whether it took in another one, and so no longer moves to a part of its node."""
     version: int = 0
     told: "Told | None" = None
+    onset: list[int] | None = None
+    """Buckets: earliest, likely and latest in which it began; kept when its first hours no longer are."""
     carried: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Observed, expected and variance of its hours that are no longer kept."""
 

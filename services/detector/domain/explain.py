@@ -1,66 +1,25 @@
 """From an episode to an alert: names, numbers that add up, sentences in three languages, and "is it real?" checks."""
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from schemas.alert import Alert, Check, Detector, Driver, Mode, Words
-from schemas.codes import UNMAPPED
-from schemas.reference import Reference
+from schemas.alert import Alert, DeclaredEvent, Detector, Driver, Words
 from schemas.space_config import MODEL
-from services.detector.domain import words
+from services.detector.domain import declared, words
 from services.detector.domain.alerts import MERGED, Episode, Told, is_news, level_of
-from services.detector.domain.calendar import Calendar
+from services.detector.domain.because import because
+from services.detector.domain.checks import checks
 from services.detector.domain.instants import instant
 from services.detector.domain.rarity import budget_needed, recurrence_days
-from services.detector.domain.scoring import Scoring, Totals
+from services.detector.domain.scene import Scene
+from services.detector.domain.scoring import Totals
+
+__all__ = ["Scene", "drivers", "episode_totals", "explanation", "headline", "tell"]
 
 DRIVERS = 8
-NEARLY_ALL = 0.9
 BAND_SD = 1.96
 DETECTOR = Detector(name=MODEL.partition("/")[0], version=MODEL.partition("/")[2])
-UNMAPPED_NEED = Words(en="Unrecognised need", fr="Besoin non reconnu", es="Necesidad no reconocida")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """All that an explanation looks at."""
-
-    home_area: str
-    mode: Mode
-    reference: Reference
-    scoring: Scoring
-    feeds: tuple[tuple[str, str], ...]
-    """(source, line) by number."""
-    usual_sources: Mapping[str, Mapping[str, int]]
-    """Calls by need, then by source, since the beginning."""
-    now: int
-    share: float
-
-    def need_name(self, code: str) -> Words:
-        """A need's name in three languages."""
-        if code == UNMAPPED:
-            return UNMAPPED_NEED
-        need = self.reference.need_by_code.get(code)
-        return Words(en=need.name_en, fr=need.name_fr, es=need.name_es) if need else Words(en=code, fr=code, es=code)
-
-    def area_name(self, code: str) -> Words:
-        """An area's name; places are not translated, an unknown one is said to be so."""
-        area = self.reference.area_by_code.get(code)
-        if area is not None:
-            return Words(en=area.name, fr=area.name, es=area.name)
-        home = self.reference.area_by_code.get(self.home_area)
-        name = home.name if home else self.home_area
-        return Words(en=f"{name} (place unknown)", fr=f"{name} (lieu inconnu)", es=f"{name} (lugar desconocido)")
-
-    def local_calendar(self, area: str) -> Calendar:
-        """Display time of an area."""
-        found = self.reference.area_by_code.get(area)
-        zone = found.timezone if found else self.scoring.calendar.zone
-        return self.scoring.calendar if zone == self.scoring.calendar.zone else Calendar(zone, {})
 
 
 def tell(episode: Episode, scene: Scene) -> Alert | None:
@@ -95,6 +54,16 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
         "raised_at": instant(episode.raised_at or scene.now),
         "ended_at": None if episode.ended_at is None else instant(episode.ended_at),
         "severity": severity,
+        "because": because(
+            episode,
+            scene.scoring,
+            scene.local_calendar(area),
+            now=scene.now,
+            share=scene.share,
+            expected=expected,
+            limit=scene.limit,
+        ),
+        "declared_event": _declared(episode, scene),
     }
     return Alert(
         id=episode.id,
@@ -119,10 +88,18 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
         recurrence_days_home_area=round(recurrence / max(nodes, 1), 4),
         budget_needed=float(f"{budget_needed(episode.peak, nodes):.4g}"),
         drivers=drivers(episode, scene),
-        checks=checks(episode, scene),
+        checks=checks(episode, scene, totals),
         detector=DETECTOR,
         **fields,
     )
+
+
+def _declared(episode: Episode, scene: Scene) -> DeclaredEvent | None:
+    """The declared event that the rise falls into."""
+    start = scene.scoring.calendar.start_ms(episode.since)
+    end = scene.now + 1 if episode.ended_at is None else episode.ended_at
+    event = declared.of_node(scene.events, scene.scoring.nodes, episode.node, start=start, end=end)
+    return None if event is None else DeclaredEvent(id=event.event_id, name=event.name)
 
 
 def headline(status: Literal["rising", "easing", "ended"], need: Words, area: Words) -> Words:
@@ -183,47 +160,3 @@ def drivers(episode: Episode, scene: Scene) -> tuple[Driver, ...]:
         for i in order[:DRIVERS]
         if excess[i] > 0
     )
-
-
-def checks(episode: Episode, scene: Scene) -> tuple[Check, ...]:
-    """Is it real? What to look at first, machine-made."""
-    return (_one_source(episode, scene), _calendar(scene))
-
-
-def _one_source(episode: Episode, scene: Scene) -> Check:
-    by_source: dict[str, int] = {}
-    for bucket, hour in scene.scoring.ledger.hours.items():
-        if bucket < episode.since:
-            continue
-        for (leaf, feed), calls in hour.cells.items():
-            if episode.node in scene.scoring.nodes.above(leaf):
-                source = scene.feeds[feed][0]
-                by_source[source] = by_source.get(source, 0) + calls
-    usual = _usual_sources(episode, scene)
-    total = sum(by_source.values())
-    if len({source for source, _ in scene.feeds}) < 2 or total <= 0:
-        return Check(name="one_source", verdict="unknown", detail="There is only one source to look at.")
-    top, calls = max(by_source.items(), key=lambda item: (item[1], item[0]))
-    if calls < NEARLY_ALL * total:
-        return Check(name="one_source", verdict="fine", detail=f"{len(by_source)} of {len(usual)} sources show it.")
-    if usual.get(top, 0) >= NEARLY_ALL * sum(usual.values()):
-        return Check(name="one_source", verdict="fine", detail=f"Only {top} takes such calls, now as ever.")
-    share = words.percent(calls / total, "en")
-    return Check(name="one_source", verdict="suspect", detail=f"Only {top} shows it ({share}).")
-
-
-def _usual_sources(episode: Episode, scene: Scene) -> Counter[str]:
-    """Calls by source since the beginning, of all needs below the alert's own."""
-    need = scene.scoring.nodes.names[episode.node][0]
-    usual: Counter[str] = Counter()
-    for code, sources in scene.usual_sources.items():
-        if scene.scoring.nodes.needs.covers(need, code):
-            usual.update(sources)
-    return usual
-
-
-def _calendar(scene: Scene) -> Check:
-    holiday = scene.scoring.calendar.slot(scene.scoring.open_bucket).holiday
-    if holiday is None:
-        return Check(name="calendar", verdict="fine", detail="No holiday or known event.")
-    return Check(name="calendar", verdict="suspect", detail=f"{holiday}: a rise is usual.")

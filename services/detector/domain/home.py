@@ -22,6 +22,7 @@ from services.detector.domain.outputs import (
     status_output,
 )
 from services.detector.domain.points import kept_points, late_points, points
+from services.detector.domain.rarity import threshold
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
 from services.detector.domain.sealing import carry, learn_history, seal
@@ -182,6 +183,7 @@ class Home:
         if sealed:
             scoring.recompute()
         scoring.ledger.forget(now)
+        self.intake.evidence.forget(scoring.open_bucket)
         return said
 
     def _alerted(self) -> NDArray[np.bool_]:
@@ -222,6 +224,9 @@ class Home:
             self.intake.usual_sources,
             now,
             self.share(now),
+            sources=self.intake.sources,
+            evidence=self.intake.evidence,
+            limit=threshold(self.watch.budget_per_week, len(self.scoring.nodes)),
         )
 
     def _tell_open(self, now: int) -> list[Output]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
 from schemas.log_record import LogCall
 from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.evidence import Evidence
 from services.detector.domain.feeds import Feed
 from services.detector.domain.ledger import Booked, bookings
 from services.detector.domain.rules import Rules
@@ -34,6 +35,7 @@ class Intake:
     unknown: dict[str, int] = field(default_factory=dict)
     usual_sources: dict[str, Counter[str]] = field(default_factory=dict)
     """Calls by need as given, then by source: who usually tells of a need."""
+    evidence: Evidence = field(default_factory=Evidence)
     _known_leaves: dict[tuple[tuple[str, ...], str | None], Known] = field(default_factory=dict, repr=False)
 
     def refuse(self, call: LogCall, logged_at: int) -> str | None:
@@ -51,6 +53,9 @@ class Intake:
         if ledger.repeats(call_id, call.revision):
             self.counters["duplicate"] += 1
             feed.duplicates += 1
+            found = ledger.find(call_id)
+            if found is not None:
+                self.evidence.repeated(call.source, found[1].leaves, found[1].bucket, found[1].calls)
             return False
         booked = Booked(
             call.revision,
@@ -66,12 +71,17 @@ class Intake:
             feed.late += 1
         if outcome in ("counted", "late_after_seal") and not call.void:
             feed.counted(call.time, logged_at, call.count)
+            delay = logged_at - call.time
+            self.evidence.counted(
+                call.source, booked.leaves, booked.bucket, delay_ms=delay, at=logged_at, calls=call.count
+            )
         return True
 
     def follow(self, rules: Rules) -> None:
         """Other reference data are in force: codes may mean something else."""
         self.rules = rules
         self._known_leaves.clear()
+        self.evidence.follow()
 
     def history_leaf(self, need: str, area: str) -> int:
         """Leaf of a cell of loaded history."""
@@ -79,9 +89,10 @@ class Intake:
         known_area = area if self.rules.reference.home_area(area) == self.code else unmapped_area(self.code)
         return self.scoring.nodes.leaf(known_need, known_area)
 
-    def tells_of(self, need: str, source: str, calls: int) -> None:
-        """A source told of a need."""
+    def tells_of(self, need: str, source: str, line: str, calls: int) -> None:
+        """A source told of a need, on a line."""
         self.usual_sources.setdefault(need, Counter())[source] += calls
+        self.evidence.tells_of(need, line, calls)
 
     def grow(self) -> None:
         """Room in the model for every leaf that has occurred."""
@@ -96,7 +107,7 @@ class Intake:
             known = self._new_leaves(codes, call.area, feed)
         needs, leaves = known
         for need in needs:
-            self.tells_of(need, feed.source, call.count)
+            self.tells_of(need, feed.source, call.line, call.count)
         if call.area is None:
             self.counters["without_place"] += 1
         return leaves

@@ -42,9 +42,10 @@ def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> No
     calendar = scoring.calendar
     scoring.unlearn()
     intake.usual_sources.clear()
+    intake.evidence.usual_lines.clear()
     for start, cells in past.hours(calendar.start_ms(born)).items():
-        for source, (need, _, _, calls) in cells:
-            intake.tells_of(need, source, calls)
+        for source, (need, _, line, calls) in cells:
+            intake.tells_of(need, source, line, calls)
         leaves = [(intake.history_leaf(need, area), calls) for _, (need, area, _, calls) in cells]
         intake.grow()
         counts = np.zeros(len(scoring.nodes))

@@ -15,6 +15,7 @@ from schemas.log_record import Control
 from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
 from services.detector.domain.bank import Bank
+from services.detector.domain.evidence import Evidence
 from services.detector.domain.feeds import Feed
 from services.detector.domain.fold import References, State
 from services.detector.domain.history import Past, Period
@@ -132,6 +133,7 @@ def _core(home: Home) -> dict[str, Any]:
         "counters": dict(intake.counters),
         "unknown": intake.unknown,
         "usual_sources": {need: dict(calls) for need, calls in intake.usual_sources.items()},
+        "evidence": intake.evidence.plain(),
         "stale": home.stale,
         "leaves": scoring.nodes.leaves,
         "names": scoring.nodes.names,
@@ -193,6 +195,7 @@ def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any]) -> 
         counters=Counter(core["counters"]),
         unknown=core["unknown"],
         usual_sources={need: Counter(calls) for need, calls in core["usual_sources"].items()},
+        evidence=Evidence.restored(core["evidence"]),
     )
 
 

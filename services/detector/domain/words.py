@@ -96,14 +96,14 @@ def moment(local: datetime, now: datetime, language: str) -> str:
     >>> zone = timezone(timedelta(hours=-5), "CDT")
     >>> now = datetime(2026, 7, 26, 2, 5, tzinfo=zone)
     >>> moment(datetime(2026, 7, 25, 23, 40, tzinfo=zone), now, "en")
-    'Sat Jul 25 23:40 CDT'
+    '23:40 CDT (Sat Jul 25)'
     >>> moment(datetime(2026, 7, 26, 1, 0, tzinfo=zone), now, "fr")
     '01 h 00 CDT'
     """
     clock = local.strftime("%H h %M" if language == "fr" else "%H:%M") + f" {local.tzname()}"
     if local.date() == now.date():
         return clock
-    return f"{_day(local, language)} {clock}"
+    return f"{clock} ({_day(local, language)})"
 
 
 DAYS = {

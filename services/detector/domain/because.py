@@ -1,0 +1,183 @@
+"""Why an alert was raised, in numbers that add up: what was usual and its parts, the onset, the end, the limits."""
+
+from collections.abc import Callable
+from math import floor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.alert import Because, Ending, Limits, Onset, Part, PartName
+from services.detector.domain import reasons, words
+from services.detector.domain.alerts import CALM_SD, DWELL_MS, RECENT_HOURS, Episode
+from services.detector.domain.calendar import DAY_HOURS, HOUR_MS, Calendar
+from services.detector.domain.instants import instant
+from services.detector.domain.onset import Step, onset, smallest_rise
+from services.detector.domain.scoring import KEPT_HOURS, Scoring
+from services.detector.domain.watch import LEAST_EXCESS, LONGEST_RECENT_HOURS
+
+Floats = NDArray[np.float64]
+
+BEFORE_HOURS = 24
+"""An onset may lie this long before the hour from which the calls are counted."""
+
+
+def because(
+    episode: Episode, scoring: Scoring, local: Calendar, *, now: int, share: float, expected: float, limit: float
+) -> Because:
+    """All of it, for one version of an alert.
+
+    Args:
+        episode: the alert; its onset is noted in it, for the time when its first hours are no longer kept.
+        scoring: model and counts.
+        local: calendar of the alert's area, for the times of day in the sentences.
+        now: log time, ms.
+        share: part of the open bucket that has passed.
+        expected: what the alert says was expected since `episode.since`, rounded as it says it.
+        limit: nats at which something is raised; infinite while nothing can be.
+    """
+    node = np.array([episode.node])
+    level = float(scoring.bank.level(node)[0])
+    step = Step.of(scoring.predict(scoring.open_bucket, node))
+    here = local.local(now)
+
+    def at(time_ms: int) -> Callable[[str], str]:
+        return lambda language: words.moment(local.local(time_ms), here, language)
+
+    hours, factors = _factors(scoring, episode, share, level, expected)
+    per_hour = round(level, 4)
+    earliest, likely, latest = (scoring.calendar.start_ms(hour) for hour in _onset(scoring, episode, share, step))
+    ending = _ending(scoring, episode) if episode.open else None
+    easing = episode.easing_at if episode.status == "easing" else None
+    then = None if easing is None else at(easing + DWELL_MS)
+    told = _limits(level, limit, step)
+    return Because(
+        hours=round(hours, 2),
+        per_hour=per_hour,
+        parts=_parts(factors, expected),
+        expected_words=reasons.in_three(
+            lambda language: reasons.expected(
+                expected, level, hours, {name: factors[name] for name in list(factors)[1:]}, language
+            )
+        ),
+        onset=Onset(earliest=instant(earliest), likely=instant(likely), latest=instant(latest)),
+        onset_words=reasons.in_three(
+            lambda language: reasons.began(at(likely)(language), at(earliest)(language), at(latest)(language), language)
+        ),
+        ends=ending,
+        ends_words=None
+        if ending is None
+        else reasons.in_three(
+            lambda language: reasons.ends(
+                ending.calls_below, ending.window_hours, then and then(language), ending.dwell_hours, language
+            )
+        ),
+        limits=told,
+        limits_words=reasons.in_three(
+            lambda language: reasons.limits(told.usual_per_day, told.smallest_rise_in_a_day, language)
+        ),
+    )
+
+
+def _factors(
+    scoring: Scoring, episode: Episode, share: float, level: float, expected: float
+) -> tuple[float, dict[PartName, float]]:
+    """Hours since the onset, and what the level is multiplied by to give what was expected.
+
+    The last one is what is left over: hours of the past keep the level that they were told with.
+    """
+    hours = ordinary = actual = 0.0
+    node = np.array([episode.node])
+    need = int(scoring.nodes.need_of[episode.node])
+    for bucket in range(episode.since, scoring.open_bucket + 1):
+        part = share if bucket == scoring.open_bucket else 1.0
+        hours += part
+        ordinary += part * float(scoring.profiles.factors(_ordinary(scoring.calendar, bucket))[need])
+        actual += part * float(scoring.profile(bucket, node)[0])
+    if min(hours, ordinary, actual) <= 0:
+        return hours, {"level": expected}
+    factors: dict[PartName, float] = {
+        "level": level * hours,
+        "hour_of_week": ordinary / hours,
+        "calendar": actual / ordinary,
+        "level_change": expected / (level * actual),
+    }
+    return hours, factors
+
+
+def _ordinary(calendar: Calendar, bucket: int) -> int:
+    """Slot of the week that a bucket would have if its day were nothing special."""
+    local = calendar.local(calendar.start_ms(bucket))
+    return local.weekday() * DAY_HOURS + local.hour
+
+
+def _parts(factors: dict[PartName, float], expected: float) -> tuple[Part, ...]:
+    """What each factor adds, in hundredths of a call, so that the sum is what was expected to the digit."""
+    parts: list[Part] = []
+    product, so_far = 1.0, 0
+    names = list(factors)
+    for name in names:
+        product *= factors[name]
+        reached = round(100 * expected) if name == names[-1] else round(100 * product)
+        if name in ("level", "hour_of_week") or reached != so_far:
+            parts.append(Part(name=name, factor=round(factors[name], 4), calls=(reached - so_far) / 100))
+        so_far = reached
+    return tuple(parts)
+
+
+def _onset(scoring: Scoring, episode: Episode, share: float, step: Step) -> tuple[int, int, int]:
+    """Buckets: earliest, likely, latest; what was known of it last when its hours are no longer kept."""
+    oldest = scoring.open_bucket - KEPT_HOURS + 1
+    if episode.onset is not None and episode.since <= oldest:
+        earliest, likely, latest = episode.onset
+        return earliest, likely, latest
+    begin = max(episode.since - BEFORE_HOURS, oldest)
+    fresh = int(scoring.fresh_from[episode.node])
+    if fresh <= episode.since:  # later means that the alert itself has ended
+        begin = max(begin, fresh)
+    buckets, observed, expected = _hours_of(scoring, episode.node, begin, share)
+    shares = np.where(buckets == scoring.open_bucket, share, 1.0)
+    found = onset(observed, expected, shares, step)
+    earliest, likely, latest = (int(buckets[place]) for place in found)
+    episode.onset = [earliest, likely, latest]
+    return earliest, likely, latest
+
+
+def _hours_of(scoring: Scoring, node: int, begin: int, share: float) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """(bucket, observed, expected) of a node's hours that are kept, oldest first, the open one included."""
+    rows = [
+        (hour.bucket, float(hour.observed[node]), float(hour.expected[node]))
+        for hour in scoring.past
+        if hour.bucket >= begin and node < len(hour.observed)
+    ]
+    one = np.array([node])
+    for bucket in range(max(begin, scoring.ledger.sealed_until), scoring.open_bucket + 1):
+        observed, expected, _ = scoring.hours_of(one, bucket, share)
+        rows.append((bucket, float(observed[0]), float(expected[0])))
+    columns = list(zip(*rows, strict=True))
+    return np.array(columns[0], np.int64), np.array(columns[1]), np.array(columns[2])
+
+
+def _ending(scoring: Scoring, episode: Episode) -> Ending:
+    """Calls in the hours to come under which it would ease."""
+    lasted = scoring.open_bucket - episode.since
+    window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
+    node = np.array([episode.node])
+    ahead = range(scoring.open_bucket, scoring.open_bucket + window)
+    hours = [scoring.bank.predict_many(scoring.profile(bucket, node), node) for bucket in ahead]
+    mean = sum(float(hour.mean[0]) for hour in hours)
+    variance = sum(float(hour.variance[0] * hour.vif[0]) for hour in hours)
+    below = max(1, floor(round(mean + CALM_SD * variance**0.5, 4)) + 1)
+    return Ending(calls_below=below, window_hours=window, dwell_hours=DWELL_MS / HOUR_MS)
+
+
+def _limits(level: float, limit: float, step: Step) -> Limits:
+    def rise(hours: int) -> int | None:
+        if not np.isfinite(limit):
+            return None
+        return max(int(LEAST_EXCESS), smallest_rise(limit, level, hours, step))
+
+    return Limits(
+        usual_per_day=round(DAY_HOURS * level, 2),
+        smallest_rise_in_an_hour=rise(1),
+        smallest_rise_in_a_day=rise(DAY_HOURS),
+    )

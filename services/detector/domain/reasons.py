@@ -1,0 +1,143 @@
+"""Sentences that say why: what is usual and its parts, when the rise began, what ends it, what cannot be told."""
+
+from collections.abc import Callable, Mapping
+
+from schemas.alert import PartName, Words
+from services.detector.domain import words
+
+By = Mapping[str, str]
+
+EXPECTED = {
+    "en": "Usual since it began: {e}. That is {l} an hour for {h}{times}.",
+    "fr": "D\u2019habitude depuis le début : {e}. Soit {l} par heure pendant {h}{times}.",
+    "es": "Lo habitual desde el inicio: {e}. A {l} por hora durante {h}{times}.",
+}
+HOURS = {"en": "{n} hours", "fr": "{n} heures", "es": "{n} horas"}
+MINUTES = {"en": "{n} minutes", "fr": "{n} minutes", "es": "{n} minutos"}
+MANY_MINUTES = 120
+LEFT_OUT = 0.02
+"""A factor this near to 1 is not put into words."""
+TIMES = {
+    "hour_of_week": {
+        "en": ", times {f} for the hour and the day of the week",
+        "fr": ", fois {f} pour l\u2019heure et le jour de la semaine",
+        "es": ", por {f} según la hora y el día de la semana",
+    },
+    "calendar": {
+        "en": ", times {f} for the date",
+        "fr": ", fois {f} pour la date",
+        "es": ", por {f} según la fecha",
+    },
+    "exposure": {
+        "en": ", times {f} because part of the calls comes later",
+        "fr": ", fois {f} parce qu\u2019une partie des appels arrive plus tard",
+        "es": ", por {f} porque parte de las llamadas llega más tarde",
+    },
+    "level_change": {
+        "en": ", times {f} because the usual level has moved since",
+        "fr": ", fois {f} parce que le niveau habituel a changé depuis",
+        "es": ", por {f} porque el nivel habitual ha cambiado desde entonces",
+    },
+}
+BEGAN_ABOUT = {
+    "en": "The rise began about {t}.",
+    "fr": "La hausse a commencé vers {t}.",
+    "es": "El aumento empezó hacia las {t}.",
+}
+BEGAN_BETWEEN = {
+    "en": "The rise began about {t}; not before {a}, not after {b}.",
+    "fr": "La hausse a commencé vers {t} ; pas avant {a}, pas après {b}.",
+    "es": "El aumento empezó hacia las {t}; no antes de las {a} ni después de las {b}.",
+}
+EASES = {
+    "en": "It eases when fewer than {n} come in {w} hours, and ends {d} quiet hours later.",
+    "fr": "Elle se calme à moins de {n} en {w} heures, et se termine {d} heures calmes plus tard.",
+    "es": "Cede con menos de {n} en {w} horas, y termina {d} horas tranquilas después.",
+}
+ENDS_AT = {
+    "en": "It ends at {t} if fewer than {n} come in any {w} hours until then.",
+    "fr": "Elle se termine à {t} si, d\u2019ici là, moins de {n} arrivent en {w} heures.",
+    "es": "Termina a las {t} si hasta entonces llegan menos de {n} en {w} horas.",
+}
+USUAL_DAY = {
+    "en": "Usual here: {d} a day.",
+    "fr": "D\u2019habitude ici : {d} par jour.",
+    "es": "Lo habitual aquí: {d} al día.",
+}
+UNSEEN = {
+    "en": " A rise of fewer than {s} in a day would not be seen.",
+    "fr": " Une hausse de moins de {s} en un jour ne se verrait pas.",
+    "es": " Un aumento de menos de {s} en un día no se vería.",
+}
+NOT_NEED = {
+    "en": " Calls are not need: who cannot call is not counted.",
+    "fr": " Un appel n\u2019est pas un besoin : qui ne peut pas appeler n\u2019est pas compté.",
+    "es": " Las llamadas no son la necesidad: quien no puede llamar no se cuenta.",
+}
+
+
+def in_three(write: Callable[[str], str]) -> Words:
+    """One text in the three languages."""
+    return Words(**{language: write(language) for language in words.LANGUAGES})
+
+
+def calls(number: float, language: str) -> str:
+    """So many calls, with a decimal where there are few.
+
+    >>> calls(1, "en"), calls(2.34, "en"), calls(1.5, "fr"), calls(31.2, "es")
+    ('1 call', '2.3 calls', '1,5 appel', '31 llamadas')
+    """
+    many, one = words.ONE_CALL[language]
+    text = few(number, language)
+    singular = text == "1" or (language == "fr" and number < 1.95)
+    return f"{text} {one if singular else many}"
+
+
+def few(number: float, language: str) -> str:
+    """A number with one decimal where it is small, and two where it is very small."""
+    return words.number(number, language, 0 if number >= 9.5 else 1 if number >= 0.95 else 2)
+
+
+def expected(total: float, per_hour: float, hours: float, factors: Mapping[PartName, float], language: str) -> str:
+    """Of what the usual number is made; factors of about 1 are left out.
+
+    >>> expected(4.1, 0.8, 2.5, {"calendar": 2.05, "level_change": 1.0}, "en")
+    'Usual since it began: 4.1 calls. That is 0.8 an hour for 2.5 hours, times 2.05 for the date.'
+    """
+    told = {name: factor for name, factor in factors.items() if abs(factor - 1.0) >= LEFT_OUT}
+    times = "".join(TIMES[name][language].format(f=words.number(told[name], language, 2)) for name in told)
+    return EXPECTED[language].format(
+        e=calls(total, language), l=few(per_hour, language), h=lasting(hours, language), times=times
+    )
+
+
+def lasting(hours: float, language: str) -> str:
+    """How long, in minutes up to two hours.
+
+    >>> lasting(0.084, "en"), lasting(2.5, "fr")
+    ('5 minutes', '2,5 heures')
+    """
+    minutes = round(60 * hours)
+    if minutes < MANY_MINUTES:
+        return MINUTES[language].format(n=max(minutes, 2))
+    return HOURS[language].format(n=words.number(hours, language, 1))
+
+
+def began(likely: str, earliest: str, latest: str, language: str) -> str:
+    """When it began, as surely as that is known."""
+    template = BEGAN_ABOUT if earliest == latest else BEGAN_BETWEEN
+    return template[language].format(t=likely, a=earliest, b=latest)
+
+
+def ends(below: int, window_hours: int, then: str | None, dwell_hours: float, language: str) -> str:
+    """What it would take to end; `then` is when, if it is easing already."""
+    n, w = calls(below, language), words.number(window_hours, language)
+    if then is not None:
+        return ENDS_AT[language].format(t=then, n=n, w=w)
+    return EASES[language].format(n=n, w=w, d=words.number(dwell_hours, language))
+
+
+def limits(usual_per_day: float, smallest: int | None, language: str) -> str:
+    """What cannot be told from here."""
+    unseen = "" if smallest is None else UNSEEN[language].format(s=calls(smallest, language))
+    return USUAL_DAY[language].format(d=calls(usual_per_day, language)) + unseen + NOT_NEED[language]
