@@ -65,6 +65,8 @@ class SourceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     unknown_codes: int = 0
     median_delay_seconds: float | None = None
     state: Literal["live", "silent", "warming"] = "warming"
+    batch: bool = False
+    """Whether it posts in batches: half of its calls come more than an hour after their time."""
 
 
 class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area"):

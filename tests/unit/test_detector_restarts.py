@@ -23,9 +23,7 @@ def same_from_here(world: World, until: int) -> None:
 def busy() -> World:
     """A warm world in which more than six contacts an hour are usual."""
     world = warm()
-    for node, name in enumerate(world.home().scoring.nodes.names):
-        if name[0] == "contacts":
-            world.home().scoring.bank.level_a[node] *= 3
+    world.home().scoring.exposure.sources.calls *= 3
     return world.restarted()
 
 

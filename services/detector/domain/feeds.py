@@ -1,15 +1,22 @@
-"""What is known of each feed: its last call, its delay, its rate, and what was refused."""
+"""What is known of each feed: its last call, its delay, whether it is silent, and what was refused."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from schemas.output import SourceStatus
+from services.detector.domain.delays import Delays
 
-DELAY_BINS = 24
-"""Bin i holds delays below 2^i seconds."""
 SILENT_AFTER_CALLS = 8.0
 """A feed is silent when this many calls should have come since its last one: chance brings that once in 3,000."""
-RATE_MEMORY_HOURS = 336.0
 HOUR_MS = 3_600_000
+LATEST = 0.99
+"""The seal waits for this share of each feed's calls."""
+LONGEST_SEAL_HOURS = 72
+GAP_KEPT = 0.97
+"""What is left of the longest pause between batches when the next one comes."""
+GAP_LEEWAY, GAP_LEEWAY_MS = 1.25, 3 * HOUR_MS
+"""A batch is overdue when the pause is longer than the longest one by this factor and this much."""
 
 
 @dataclass
@@ -25,54 +32,55 @@ class Feed:
     refused: int = 0
     unknown_codes: int = 0
     rate: float = 0.0
-    """Calls an hour where the pool's profile is 1."""
-    exposure: float = 0.0
-    """Effective hours behind the rate."""
+    """Calls in an average hour, once its weeks are known."""
     this_hour: int = 0
     missed: float = 0.0
     """Calls that closed hours since the last call should have brought."""
-    delays: list[int] = field(default_factory=lambda: [0] * DELAY_BINS)
+    warming: bool = True
+    """Whether its hours of the week are not known yet."""
+    overdue: bool = False
+    """Whether its batch should have come long ago."""
+    longest_gap: int = 0
+    """Longest pause of more than an hour between calls as they come, ms; fades."""
+    delays: Delays = field(default_factory=Delays)
+
+    @classmethod
+    def restored(cls, raw: dict[str, Any]) -> "Feed":
+        """A feed from `raw()`."""
+        return cls(**{**raw, "delays": Delays(raw["delays"])})
+
+    def raw(self) -> dict[str, Any]:
+        """Its fields as plain values, for a snapshot."""
+        return {**vars(self), "delays": self.delays.bins}
 
     def counted(self, time: int, logged_at: int, calls: int) -> None:
         """One call came."""
+        gap = logged_at - self.last_logged
+        if self.last_logged and gap > HOUR_MS:
+            self.longest_gap = max(gap, round(GAP_KEPT * self.longest_gap))
         self.calls += calls
         self.this_hour += calls
-        self.missed = 0.0
+        self.missed, self.overdue = 0.0, False
         self.last_call = max(self.last_call, time)
         self.last_logged = max(self.last_logged, logged_at)
-        seconds = max(0, logged_at - time) // 1000
-        self.delays[min(seconds.bit_length(), DELAY_BINS - 1)] += 1
+        self.delays.note(max(0, logged_at - time) / 1000)
 
-    def close_hour(self, profile: float) -> None:
-        """An hour is over whose usual share of the week is `profile` (mean 1)."""
-        if self.this_hour == 0:
-            self.missed += self.rate * profile
-        if not self.silent:
-            keep = 1.0 - 1.0 / RATE_MEMORY_HOURS
-            total = keep * self.rate * self.exposure + self.this_hour
-            self.exposure = keep * self.exposure + profile
-            self.rate = total / max(self.exposure, 1e-9)
+    def close_hour(self, expected: float | None, now: int) -> None:
+        """An hour is over that should have brought so many calls; None while its hours of the week are not known."""
+        self.warming = expected is None
+        if self.delays.batch:
+            pause = now - self.last_logged
+            self.overdue = self.longest_gap > 0 and pause > GAP_LEEWAY * self.longest_gap + GAP_LEEWAY_MS
+            self.missed = 0.0
+        elif self.this_hour == 0:
+            self.missed += expected or 0.0
         self.this_hour = 0
-
-    @property
-    def warming(self) -> bool:
-        """Whether less than two days have been seen."""
-        return self.exposure < 48.0
+        self.delays.hour_passed()
 
     @property
     def silent(self) -> bool:
-        """Whether it has missed more calls than chance explains."""
-        return self.missed >= SILENT_AFTER_CALLS and not self.warming
-
-    def median_delay_seconds(self) -> float | None:
-        """Upper end of the bin that holds the median delay."""
-        total = sum(self.delays)
-        running = 0
-        for power, calls in enumerate(self.delays):
-            running += calls
-            if total and 2 * running >= total:
-                return float(2**power - 1)
-        return None
+        """Whether it has missed more calls than chance explains, or its batch is overdue."""
+        return not self.warming and (self.overdue or self.missed >= SILENT_AFTER_CALLS)
 
     def status(self) -> SourceStatus:
         """As told on the log."""
@@ -85,6 +93,14 @@ class Feed:
             late=self.late,
             refused=self.refused,
             unknown_codes=self.unknown_codes,
-            median_delay_seconds=self.median_delay_seconds(),
+            median_delay_seconds=self.delays.quantile(0.5),
             state="silent" if self.silent else "warming" if self.warming else "live",
+            batch=self.delays.batch,
         )
+
+
+def seal_hours(feeds: Iterable[Feed], least: int) -> int:
+    """Whole hours after which 99 % of every feed's calls are in: at least the configured ones, at most 72."""
+    slowest = (feed.delays.quantile(LATEST) for feed in feeds if feed.delays.known)
+    hours = (-(-round(seconds) // 3600) for seconds in slowest if seconds is not None)
+    return min(LONGEST_SEAL_HOURS, max([least, *hours]))

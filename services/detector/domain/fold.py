@@ -16,6 +16,7 @@ from schemas.output import Rejected
 from schemas.reference import Reference
 from schemas.space_config import SpaceConfig
 from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.exposure import Exposure
 from services.detector.domain.history import Past
 from services.detector.domain.home import Home
 from services.detector.domain.intake import Intake
@@ -133,8 +134,10 @@ def _born(state: State, key: str) -> Home:
     assert rules is not None
     calendar = rules.calendar(key)
     bucket = calendar.bucket(now)
-    ledger = Ledger(sealed_until=bucket - rules.config.seal_hours)
-    scoring = Scoring(Nodes(rules.needs, rules.areas), calendar, ledger, open_bucket=bucket)
+    seal_hours = rules.config.seal_hours
+    ledger = Ledger(bucket - seal_hours, seal_hours=seal_hours)
+    exposure = Exposure(rules.closed_slots)
+    scoring = Scoring(Nodes(rules.needs, rules.areas), calendar, ledger, exposure, open_bucket=bucket)
     watch = Watch(key, state.budgets.get(key, rules.config.budget_per_week))
     intake = Intake(key, rules, scoring)
     home = Home(key, rules, scoring, watch, intake, bucket, looked_at=now, past=state.histories.pop(key, Past()))

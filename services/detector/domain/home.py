@@ -85,6 +85,7 @@ class Home:
         scoring, old = self.scoring, self.scoring.nodes
         self.rules = rules
         self.intake.follow(rules)
+        scoring.exposure.closed_slots = rules.closed_slots
         scoring.follow(Nodes.restored(rules.needs, rules.areas, old.leaves, old.names), rules.calendar(self.code))
         self.intake.grow()
         scoring.ledger.rebuild_counts(scoring.nodes.above, len(scoring.nodes))
@@ -149,12 +150,12 @@ class Home:
         """Bring counts up to date; the nodes that changed. Closed hours that changed are scored again."""
         size = len(self.scoring.nodes)
         said += self._series(now, late_points(self.scoring))
-        closed = [bucket for bucket in self.scoring.ledger.waiting() if bucket < self.scoring.open_bucket]
-        silent = [self.scoring.is_silent(bucket) for bucket in closed]
+        late = any(bucket < self.scoring.open_bucket for bucket in self.scoring.ledger.waiting())
+        marked = now // ATTENTIVE_MS != self.looked_at // ATTENTIVE_MS
         changed = self.scoring.ledger.roll_up(self.scoring.nodes.above, size)
         touched: set[int] = set().union(*changed.values()) if changed else set()
         self.untold |= touched
-        if silent != [self.scoring.is_silent(bucket) for bucket in closed]:
+        if self.scoring.refresh(now, self.intake.sources, whole=late or marked):
             self.scoring.recompute()
             return None
         before = set().union(*(nodes for bucket, nodes in changed.items() if bucket < self.scoring.open_bucket))
@@ -166,20 +167,19 @@ class Home:
         """The open hour is over: tell it, and seal what is old enough."""
         scoring = self.scoring
         bucket = scoring.open_bucket
+        scoring.refresh(now, self.intake.sources, whole=True)
         scoring.close()
         predicted = scoring.predict(bucket)
         counts = scoring.ledger.counts(bucket, len(scoring.nodes))
         told = np.flatnonzero((counts != 0) | (predicted.mean >= TOLD_EXPECTED) | self._alerted())
         said = [series_output(SeriesRecord(1, self.code, now, tuple(points(scoring, told, bucket, 1.0))))]
         self.untold.clear()
-        node = scoring.contacts
-        usual = 1.0 if node is None else float(scoring.profile(bucket, np.array([node]))[0])
-        for feed in self.intake.sources.values():
-            feed.close_hour(usual)
-        limit = scoring.calendar.bucket(now - self.rules.config.seal_hours * HOUR_MS)
+        self.intake.close_hour(bucket, now)
+        limit = scoring.calendar.bucket(now - scoring.ledger.seal_hours * HOUR_MS)
         sealed = range(scoring.ledger.sealed_until, min(limit, scoring.open_bucket))
         for one in sealed:
             said.append(self._seal(one))
+        scoring.refresh(now, self.intake.sources, whole=True)
         if sealed:
             scoring.recompute()
         scoring.ledger.forget(now)

@@ -7,7 +7,7 @@ from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
 from schemas.log_record import LogCall
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.evidence import Evidence
-from services.detector.domain.feeds import Feed
+from services.detector.domain.feeds import Feed, seal_hours
 from services.detector.domain.ledger import Booked, bookings
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
@@ -64,7 +64,7 @@ class Intake:
             call.count,
             () if call.void else self._leaves(call, feed),
         )
-        late_before = calendar.bucket(logged_at - self.rules.config.seal_hours * HOUR_MS)
+        late_before = calendar.bucket(logged_at - ledger.seal_hours * HOUR_MS)
         outcome = ledger.count(call_id, logged_at, booked, late_before)
         self.counters[outcome] += 1
         if outcome == "late_after_seal":
@@ -76,6 +76,15 @@ class Intake:
                 call.source, booked.leaves, booked.bucket, delay_ms=delay, at=logged_at, calls=call.count
             )
         return True
+
+    def close_hour(self, bucket: int, now: int) -> None:
+        """An hour is over: which feeds have missed it, and how long the slowest one lets the seal wait."""
+        scoring = self.scoring
+        week_hour = scoring.calendar.slot(bucket).week_hour
+        for feed in self.sources.values():
+            feed.rate = scoring.exposure.rate(feed.source)
+            feed.close_hour(scoring.exposure.expected(feed.source, week_hour), now)
+        scoring.ledger.seal_hours = seal_hours(self.sources.values(), self.rules.config.seal_hours)
 
     def follow(self, rules: Rules) -> None:
         """Other reference data are in force: codes may mean something else."""
@@ -149,6 +158,7 @@ class Intake:
     def _number(self, source: str, line: str) -> int:
         if (source, line) not in self.feeds:
             self.feeds.append((source, line))
+            self.scoring.exposure.add_feed(source)
         return self.feeds.index((source, line))
 
 

@@ -4,7 +4,7 @@ A call counts once in each of its needs and once in each common ancestor: +1 at 
 common ancestor of neighbours. A higher revision replaces, void takes back, a repeat changes nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -37,6 +37,8 @@ class Hour:
 
     cells: dict[tuple[int, int], int] = field(default_factory=dict)
     """Calls by (leaf, feed); zeros are left out."""
+    heard: dict[int, int] = field(default_factory=dict)
+    """Contacts by feed."""
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     """Calls of each node: the roll-up of the cells, kept current by `Ledger.roll_up`."""
 
@@ -66,6 +68,8 @@ class Ledger:
     """By hour of log time, then by hashed id."""
     late: list[Late] = field(default_factory=list)
     """Changes to sealed hours since the last roll-up."""
+    seal_hours: int = 6
+    """After so many hours a bucket is to be sealed; follows the slowest feed."""
     _pending: dict[tuple[int, int], int] = field(default_factory=dict)
     _where: dict[int, int] = field(default_factory=dict)
     """Hour of log time by hashed id: where to find it in `seen`."""
@@ -106,7 +110,15 @@ class Ledger:
         self.seen[log_hour][call_id] = new
         return "revised"
 
+    def heard(self, bucket: int) -> dict[int, int]:
+        """Contacts by feed in a bucket that is not sealed, those included that wait for the next roll-up."""
+        hour = self.hours.get(bucket)
+        return {} if hour is None else hour.heard
+
     def _book(self, booked: Booked, sign: int, late_before: int) -> None:
+        if booked.leaves and booked.bucket >= late_before:
+            heard = self.hours.setdefault(booked.bucket, Hour()).heard
+            heard[booked.feed] = heard.get(booked.feed, 0) + sign * booked.calls
         for place in booked.leaves:
             leaf, change = (place, sign * booked.calls) if place >= 0 else (~place, -sign * booked.calls)
             if booked.bucket < late_before:
@@ -177,6 +189,14 @@ class Ledger:
         for log_hour in [hour for hour in self.seen if hour < oldest]:
             for call_id in self.seen.pop(log_hour):
                 del self._where[call_id]
+
+    def hear_again(self, contacts: Container[int]) -> None:
+        """Contacts by feed again, from the cells of the leaves that hold them."""
+        for hour in self.hours.values():
+            hour.heard = {}
+            for (leaf, feed), calls in hour.cells.items():
+                if leaf in contacts:
+                    hour.heard[feed] = hour.heard.get(feed, 0) + calls
 
     def rebuild_counts(self, above: Above, size: int) -> None:
         """Node counts again from the cells, without the changes that wait for the next roll-up."""

@@ -100,6 +100,11 @@ class Nodes:
         """Numbers of the nodes of exactly this area."""
         return np.array(self._by_area.get(area, ()), np.int64)
 
+    def contacts_of(self) -> NDArray[np.int64]:
+        """For each node that of all contacts of its area, or itself where nobody counted them."""
+        found = (self._node.get((CONTACTS, area), number) for number, (_, area) in enumerate(self.names))
+        return np.fromiter(found, np.int64, len(self.names))
+
     def raisable(self, nodes: Iterable[int]) -> list[int]:
         """Nodes that may carry a surge alert: all but the pseudo-need of contacts."""
         return [node for node in nodes if self.names[node][0] != CONTACTS]

@@ -8,9 +8,9 @@ from typing import cast
 
 from schemas.alert import Mode
 from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
-from schemas.reference import Reference
+from schemas.reference import OpenHours, Reference
 from schemas.space_config import SpaceConfig
-from services.detector.domain.calendar import Calendar
+from services.detector.domain.calendar import DAY_HOURS, WEEK_HOURS, Calendar
 from services.detector.domain.tree import Tree
 
 SPREAD_MS = 30_000
@@ -40,6 +40,14 @@ class Rules:
         rows = [(area.code, area.parent) for area in self.reference.areas]
         return Tree([*rows, *((unmapped_area(home), home) for home in self.reference.home_areas)])
 
+    @cached_property
+    def closed_slots(self) -> dict[str, frozenset[int]]:
+        """Slots of the week in which a desk is closed for the whole hour, by source that has hours."""
+        rows: dict[str, list[OpenHours]] = {}
+        for row in self.reference.hours:
+            rows.setdefault(row.source, []).append(row)
+        return {source: frozenset(range(WEEK_HOURS)) - _open_slots(hours) for source, hours in rows.items()}
+
     def calendar(self, home_area: str) -> Calendar:
         """Buckets and holidays of a home area."""
         rows = (row for row in self.reference.holidays if row.area in ("", home_area))
@@ -49,3 +57,12 @@ class Rules:
     def close_offset_ms(self, home_area: str) -> int:
         """0-30 s after the hour at which a home area closes it, so that not all close at once."""
         return zlib.crc32(home_area.encode()) % SPREAD_MS
+
+
+def _open_slots(rows: list[OpenHours]) -> frozenset[int]:
+    """Slots of which at least a minute is open; a desk that closes before it opens is open past midnight."""
+    slots: set[int] = set()
+    for row in rows:
+        until = row.close if row.close > row.open else row.close + 24 * 60
+        slots |= {(row.weekday * DAY_HOURS + hour) % WEEK_HOURS for hour in range(row.open // 60, -(-until // 60))}
+    return frozenset(slots)

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,13 +10,15 @@ from numpy.typing import NDArray
 
 from services.detector.domain.bank import EVERY, Bank, Floats, Index, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar
+from services.detector.domain.exposure import Exposure, Moment, exposed
+from services.detector.domain.feeds import Feed
 from services.detector.domain.ledger import Ledger
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 
 KEPT_HOURS = 72
-SILENT_BELOW = 6.0
-"""An hour without any contact, where at least this many were usual, tells of a closed or broken line, not of need."""
+LEARNED_FROM = 0.2
+"""Least exposure of an hour that a profile learns from."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Scoring:
     nodes: Nodes
     calendar: Calendar
     ledger: Ledger
+    exposure: Exposure = field(default_factory=Exposure)
     bank: Bank = field(default_factory=Bank)
     profiles: Profiles = field(default_factory=Profiles)
     past: deque[PastHour] = field(default_factory=lambda: deque(maxlen=KEPT_HOURS))
@@ -69,6 +73,10 @@ class Scoring:
     """Node of all contacts of the home area."""
     fresh_from: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     """Bucket from which each node's CUSUM may count: later than the end of its last alert."""
+    outdated: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    """Nodes whose scores of closed hours must be computed again before they are looked at."""
+    _contacts_of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+    _exposures: dict[int, Floats | float] = field(default_factory=dict, repr=False)
     _predicted: dict[int, Prediction] = field(default_factory=dict, repr=False)
     _past_sums: dict[int, tuple[list[int], list[tuple[float, float, float]]]] = field(default_factory=dict, repr=False)
     closed: Scores = field(default_factory=lambda: Scores(np.zeros((0, 5)), np.zeros((0, 5), np.int64)))
@@ -81,6 +89,7 @@ class Scoring:
         self.bank.grow(size)
         self.profiles.grow(len(self.nodes.need_names))
         self.fresh_from = np.concatenate([self.fresh_from, np.zeros(size - old, np.int32)])
+        self.outdated = np.concatenate([self.outdated, np.zeros(size - old, bool)])
         more = size - len(self.closed.up)
         self.closed = Scores(
             np.concatenate([self.closed.up, np.zeros((more, 5))]),
@@ -91,21 +100,25 @@ class Scoring:
         """After a restore of nodes, ledger and bank: what follows from them."""
         size = len(self.nodes)
         self.fresh_from = fresh_from
+        self.outdated = np.zeros(size, bool)
         self.closed = Scores(np.zeros((size, 5)), np.zeros((size, 5), np.int64))
         self.recompute()
 
     def follow(self, nodes: Nodes, calendar: Calendar) -> None:
         """Other trees or another calendar are in force: nothing predicted before holds."""
         self.nodes, self.calendar = nodes, calendar
-        self._predicted.clear()
+        self._forget_predictions()
+        self._contacts_of = self._contacts_of[:0]
 
     def unlearn(self) -> None:
         """Forget all that was learned, to learn again from history."""
         self.bank, self.profiles = Bank(), Profiles()
         self.past.clear()
-        self._predicted.clear()
+        self.exposure.unlearn()
+        self._forget_predictions()
         self._past_sums.clear()
         size, self.fresh_from = len(self.fresh_from), self.fresh_from[:0]
+        self.outdated = self.outdated[:0]
         if size:
             self.grow()
 
@@ -115,11 +128,43 @@ class Scoring:
         return factors
 
     def predict(self, bucket: int, nodes: Index = EVERY) -> Prediction:
-        """What a whole bucket should bring."""
-        return self._whole(bucket).rows(nodes)
+        """What a bucket should bring: a whole one, so far as its calls should be in."""
+        return exposed(self._whole(bucket).rows(nodes), self.exposure_of(bucket, nodes))
+
+    def exposure_of(self, bucket: int, nodes: Index = EVERY) -> Floats | float:
+        """Part (0..1] of the calls of a bucket that should be in by now, one number where it is the same for all."""
+        if bucket == self.open_bucket and not isinstance(nodes, slice):
+            return self._exposure(bucket, nodes)
+        known = self._exposures.get(bucket)
+        if known is None or (isinstance(known, np.ndarray) and len(known) != len(self.nodes)):
+            known = self._exposures[bucket] = self._exposure(bucket, np.arange(len(self.nodes)))
+        return known[nodes] if isinstance(known, np.ndarray) else known
+
+    def _exposure(self, bucket: int, nodes: NDArray[np.int64]) -> Floats | float:
+        if len(self._contacts_of) != len(self.nodes):
+            self._contacts_of = self.nodes.contacts_of()
+        return self.exposure.of_nodes(bucket, self.calendar.slot(bucket).week_hour, nodes, self._contacts_of[nodes])
+
+    def refresh(self, now: int, feeds: Mapping[str, Feed], *, whole: bool) -> bool:
+        """Let exposure follow time and what has come; true when a line fell silent or was heard again in a closed hour.
+
+        Scores of closed hours whose exposure has moved are computed again when they are looked at.
+        """
+        closed = range(self.ledger.sealed_until, self.open_bucket)
+        silent = {bucket: self.exposure.broken.get(bucket) for bucket in closed}
+        moment = Moment(now, self.open_bucket, self.calendar, self.ledger, feeds)
+        for bucket in self.exposure.refresh(moment, whole=whole):
+            self._exposures.pop(bucket, None)
+            if bucket < self.open_bucket:
+                self.outdated[:] = True
+        return any(self.exposure.broken.get(bucket) != before for bucket, before in silent.items())
+
+    def _forget_predictions(self) -> None:
+        self._predicted.clear()
+        self._exposures.clear()
 
     def _whole(self, bucket: int) -> Prediction:
-        """The prediction for every node, kept until something is learned or a node is added."""
+        """The prediction for every node at full exposure, kept until something is learned or a node is added."""
         known = self._predicted.get(bucket)
         if known is None or len(known.mean) != len(self.nodes):
             known = self._predicted[bucket] = self.bank.predict_many(self.profile(bucket))
@@ -131,15 +176,16 @@ class Scoring:
         for bucket in range(self.ledger.sealed_until, self.open_bucket):
             scores = self._after(scores, bucket, nodes)
         self.closed.up[nodes], self.closed.run[nodes] = scores
+        self.outdated[nodes] = False
 
     def close(self) -> None:
         """The open bucket is over: carry every node over it."""
+        if self.outdated.any():
+            self.recompute(np.flatnonzero(self.outdated))
         self.closed = self._after(self.closed, self.open_bucket, EVERY)
         self.open_bucket += 1
 
     def _after(self, scores: Scores, bucket: int, nodes: Index) -> Scores:
-        if self.is_silent(bucket):
-            return scores
         counts = self.ledger.counts(bucket, len(self.nodes))[nodes]
         after = advance(scores, counts, self.predict(bucket, nodes), bucket)
         stale = self.fresh_from[nodes] > bucket
@@ -147,6 +193,9 @@ class Scoring:
 
     def open_scores(self, nodes: Index, share: float) -> Scores:
         """Scores with the part of the open bucket that has passed."""
+        late = np.arange(len(self.nodes))[nodes]
+        if self.outdated[late].any():
+            self.recompute(late[self.outdated[late]])
         counts = self.ledger.counts(self.open_bucket, len(self.nodes))[nodes]
         before = Scores(self.closed.up[nodes], self.closed.run[nodes])
         after = advance(before, counts, self.predict(self.open_bucket, nodes), self.open_bucket, max(share, 1e-3))
@@ -154,11 +203,8 @@ class Scoring:
         return Scores(np.where(stale[:, None], 0.0, after.up), after.run)
 
     def is_silent(self, bucket: int) -> bool:
-        """Whether nobody at all was heard where many contacts were usual."""
-        if self.contacts is None or not self.bank.careful:
-            return False
-        quiet = self.ledger.counts(bucket, len(self.nodes))[self.contacts] == 0
-        return bool(quiet and self._whole(bucket).mean[self.contacts] >= SILENT_BELOW)
+        """Whether nobody at all was heard, from no source, where many contacts were usual."""
+        return self.exposure.silent(bucket)
 
     def start_again(self, nodes: list[int], bucket: int) -> None:
         """After an alert has ended: what these nodes had gathered until `bucket` counts no more."""
@@ -217,6 +263,8 @@ class Scoring:
         for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
             part = share if bucket == self.open_bucket else 1.0
             whole, mean = self._whole(bucket), float(self._whole(bucket).mean[node])
+            exposure = self.exposure_of(bucket, np.array([node]))
+            part *= exposure if isinstance(exposure, float) else float(exposure[0])
             variance = (mean + (float(whole.variance[node]) - mean) * part) * part * float(whole.vif[node])
             totals.add(float(self.ledger.counts(bucket, len(self.nodes))[node]), mean * part, variance)
         return totals
@@ -228,27 +276,33 @@ class Scoring:
         self._past_sums.clear()
         return PastHour(bucket, *(column.astype(np.float32) for column in (counts, predicted.mean, variance)))
 
-    def learn(self, bucket: int, counts: Floats) -> PastHour:
-        """Learn one bucket for good."""
-        predicted, hour = self.predict(bucket), self.kept(bucket, counts)
+    def learn(self, bucket: int, counts: Floats, told: Floats) -> PastHour:
+        """Learn one bucket for good; `told` are its counts by node and source."""
         slot = self.calendar.slot(bucket)
+        heard = np.zeros(told.shape[1]) if self.contacts is None else told[self.contacts]
+        broken = self.exposure.settle(bucket, slot.week_hour, heard)
+        self._exposures.pop(bucket, None)
+        predicted, hour = self.predict(bucket), self.kept(bucket, counts)
         if not self.is_silent(bucket):
-            weight = self.bank.learn_many(counts, predicted, self.profile(bucket), bucket)
+            exposure = np.broadcast_to(self.exposure_of(bucket), counts.shape)
+            weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * exposure, bucket)
             if slot.holiday is None:
-                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight)
+                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight, exposure)
+        self.exposure.sources.learn(slot.week_hour, heard, broken, told)
         if self.calendar.slot(bucket + 1).day != slot.day:
             self.bank.end_day()
         self.bank.up[self.fresh_from == bucket + 1] = 0.0
-        self._predicted.clear()
+        self._forget_predictions()
         return hour
 
-    def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats) -> None:
+    def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats, exposure: Floats) -> None:
         """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
         believed = weight * counts + (1.0 - weight) * np.minimum(counts, mean)
         rows = self._home_rows
-        calls = np.zeros(len(self.nodes.need_names))
-        calls[self.nodes.need_of[rows]] = believed[rows]
-        self.profiles.learn(slot, calls, np.ones(len(calls)))
+        calls, seen = np.zeros(len(self.nodes.need_names)), np.zeros(len(self.nodes.need_names))
+        needs = self.nodes.need_of[rows]
+        calls[needs], seen[needs] = believed[rows] / exposure[rows], exposure[rows]
+        self.profiles.learn(slot, calls, np.where(seen >= LEARNED_FROM, seen, 0.0))
 
     @property
     def _home_rows(self) -> NDArray[np.int64]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from schemas.output import LeafCount, SealedHour
 from services.detector.domain.alerts import Episode
 from services.detector.domain.history import Past
@@ -18,11 +16,14 @@ def seal(scoring: Scoring, bucket: int, *, born: int, feeds: list[tuple[str, str
     The hour that a home area was born in is kept but not learned, being only a part; hours before it are known from
     history only.
     """
-    counts = scoring.ledger.counts(bucket, len(scoring.nodes))
+    counts, nodes = scoring.ledger.counts(bucket, len(scoring.nodes)), scoring.nodes
     if bucket > born:
-        scoring.past.append(scoring.learn(bucket, counts))
+        cells = scoring.ledger.hours[bucket].cells if bucket in scoring.ledger.hours else {}
+        rows = [(nodes.above(leaf), feeds[feed][0], calls) for (leaf, feed), calls in cells.items()]
+        scoring.past.append(scoring.learn(bucket, counts, scoring.exposure.told(rows, len(nodes))))
     elif bucket == born:
         scoring.past.append(scoring.kept(bucket, counts))
+    scoring.exposure.forget(bucket)
     return _told(scoring, bucket, scoring.ledger.seal(bucket), feeds, code)
 
 
@@ -46,12 +47,13 @@ def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> No
     for start, cells in past.hours(calendar.start_ms(born)).items():
         for source, (need, _, line, calls) in cells:
             intake.tells_of(need, source, line, calls)
-        leaves = [(intake.history_leaf(need, area), calls) for _, (need, area, _, calls) in cells]
+        leaves = [(intake.history_leaf(need, area), source, calls) for source, (need, area, _, calls) in cells]
         intake.grow()
-        counts = np.zeros(len(scoring.nodes))
-        for leaf, calls in leaves:
-            counts[scoring.nodes.above(leaf)] += calls
-        scoring.past.append(scoring.learn(calendar.bucket(start), counts))
+        rows = [(scoring.nodes.above(leaf), source, calls) for leaf, source, calls in leaves]
+        told = scoring.exposure.told(rows, len(scoring.nodes))
+        bucket = calendar.bucket(start)
+        scoring.past.append(scoring.learn(bucket, told.sum(axis=1), told))
+        scoring.exposure.forget(bucket)
     scoring.recompute()
 
 

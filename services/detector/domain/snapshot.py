@@ -1,8 +1,8 @@
 """State to bytes and back: named blocks, so that only what changed need be written again.
 
-Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `hour:N` (not sealed yet), `past:N`
-(a sealed hour of the last three days), `seen:N` (calls counted in an hour of log time), `history`. Block of the
-partition: `partition`. What follows from the rest (node counts, scores of closed hours) is computed again.
+Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `sources`, `hour:N` (not sealed
+yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an hour of log time), `history`. Block
+of the partition: `partition`. What follows from the rest (node counts, scores of closed hours) is computed again.
 """
 
 from collections import Counter, deque
@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from schemas.codes import CONTACTS
 from schemas.log_record import Control
 from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
 from services.detector.domain.bank import Bank
 from services.detector.domain.evidence import Evidence
+from services.detector.domain.exposure import Exposure
 from services.detector.domain.feeds import Feed
 from services.detector.domain.fold import References, State
 from services.detector.domain.history import Past, Period
@@ -26,6 +28,7 @@ from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
+from services.detector.domain.sources import Sources
 from services.detector.domain.watch import Watch
 
 FORMAT = 1
@@ -106,6 +109,7 @@ def _home_blocks(home: Home) -> Blocks:
         "bank": _encode(_arrays(scoring.bank.columns())),
         "profiles": _encode(_arrays({"calls": scoring.profiles.calls, "weeks": scoring.profiles.weeks})),
     }
+    blocks["sources"] = _encode(_arrays(scoring.exposure.sources.columns()))
     for bucket, hour in ledger.hours.items():
         blocks[f"hour:{bucket}"] = _encode([[*cell, calls] for cell, calls in hour.cells.items()])
     for past in scoring.past:
@@ -129,7 +133,7 @@ def _core(home: Home) -> dict[str, Any]:
         "told_status_at": home.told_status_at,
         "untold": sorted(home.untold),
         "feeds": intake.feeds,
-        "sources": [vars(feed) for feed in intake.sources.values()],
+        "sources": [feed.raw() for feed in intake.sources.values()],
         "counters": dict(intake.counters),
         "unknown": intake.unknown,
         "usual_sources": {need: dict(calls) for need, calls in intake.usual_sources.items()},
@@ -142,6 +146,8 @@ def _core(home: Home) -> dict[str, Any]:
         "fresh_from": scoring.fresh_from.tolist(),
         "bank_hours": scoring.bank.hours,
         "sealed_until": scoring.ledger.sealed_until,
+        "seal_hours": scoring.ledger.seal_hours,
+        "exposure": _exposure(scoring.exposure),
         "pending": scoring.ledger.unbooked(),
         "hours": list(scoring.ledger.hours),
         "seen": list(scoring.ledger.seen),
@@ -191,7 +197,7 @@ def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any]) -> 
         rules,
         scoring,
         feeds=[(source, line) for source, line in core["feeds"]],
-        sources={raw["source"]: Feed(**raw) for raw in core["sources"]},
+        sources={raw["source"]: Feed.restored(raw) for raw in core["sources"]},
         counters=Counter(core["counters"]),
         unknown=core["unknown"],
         usual_sources={need: Counter(calls) for need, calls in core["usual_sources"].items()},
@@ -202,16 +208,44 @@ def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any]) -> 
 def _scoring(core: dict[str, Any], blocks: Blocks, calendar: Any, rules: Rules) -> Scoring:
     names = [(need, area) for need, area in core["names"]]
     nodes = Nodes.restored(rules.needs, rules.areas, [(n, a) for n, a in core["leaves"]], names)
-    ledger = Ledger(core["sealed_until"], _hours(core, blocks), _seen(core, blocks))
+    ledger = Ledger(core["sealed_until"], _hours(core, blocks), _seen(core, blocks), seal_hours=core["seal_hours"])
     bank = Bank.restored(len(names), core["bank_hours"], _columns(blocks["bank"]))
     profiles = Profiles(**_columns(blocks["profiles"]))
     past = (PastHour(bucket, **_columns(blocks[f"past:{bucket}"])) for bucket in core["past"])
-    scoring = Scoring(nodes, calendar, ledger, bank, profiles, deque(past, maxlen=KEPT_HOURS))
+    exposure = _exposure_again(core["exposure"], _columns(blocks["sources"]), rules)
+    scoring = Scoring(nodes, calendar, ledger, exposure, bank, profiles, deque(past, maxlen=KEPT_HOURS))
     scoring.open_bucket, scoring.contacts = core["open_bucket"], core["contacts"]
+    ledger.hear_again({leaf for leaf, (need, _) in enumerate(nodes.leaves) if need == CONTACTS})
     ledger.book_again(core["pending"])
     ledger.rebuild_counts(nodes.above, len(names))
     scoring.restore(np.array(core["fresh_from"], np.int32))
     return scoring
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    return {
+        "names": exposure.sources.names,
+        "hours": exposure.sources.hours,
+        "of_feed": exposure.of_feed,
+        "quiet": exposure.quiet,
+        "quiet_now": exposure.quiet_now,
+        "covered": list(exposure.covered.items()),
+        "rows": list(exposure.rows.items()),
+        "broken": list(exposure.broken.items()),
+    }
+
+
+def _exposure_again(raw: dict[str, Any], columns: dict[str, Any], rules: Rules) -> Exposure:
+    return Exposure(
+        rules.closed_slots,
+        Sources(raw["names"], raw["hours"], **columns),
+        raw["of_feed"],
+        raw["quiet"],
+        raw["quiet_now"],
+        dict(raw["covered"]),
+        {bucket: tuple(row) for bucket, row in raw["rows"]},
+        {bucket: tuple(sources) for bucket, sources in raw["broken"]},
+    )
 
 
 def _hours(core: dict[str, Any], blocks: Blocks) -> dict[int, Hour]:
