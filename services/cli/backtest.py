@@ -12,6 +12,7 @@ from schemas.alert import Alert
 from schemas.codec import Refusal, convert_stamped_call
 from schemas.reference import Reference
 from schemas.reference_files import read_reference
+from services.cli.backtest_compare import compare as compare_detectors
 from services.cli.errors import FAILED, WRONG_USE, CliError
 from services.cli.export_files import open_mapping, opened, rows
 from services.cli.summary import Refusals
@@ -21,7 +22,6 @@ from services.ingest.translation import Accepted, Translator
 from services.runtime.access import Identity
 
 EVERY = ("1h", "5m")
-OWN = "groundswell"
 _ONLY_IN_MEMORY = Hasher(b"ids of a backtest stay in memory")
 
 
@@ -31,31 +31,73 @@ def backtest(
     reference: Annotated[Path | None, typer.Option(metavar="DIR", help="areas.csv, needs.csv, …")] = None,
     alerts: Annotated[Path | None, typer.Option(metavar="OUT.ndjson", help="One line for each version.")] = None,
     budget: Annotated[float, typer.Option(min=0.001, help="Chance alerts a week per home area.")] = 3.0,
-    counts: Annotated[Path | None, typer.Option(metavar="DIR", help="counts.parquet, meta.json, areas.csv, …")] = None,
+    counts: Annotated[
+        list[Path] | None, typer.Option(metavar="DIR", help="counts.parquet, meta.json, areas.csv, …")
+    ] = None,
     scores: Annotated[Path | None, typer.Option(metavar="OUT.parquet", help="time, area, need, score.")] = None,
     every: Annotated[str, typer.Option(metavar="|".join(EVERY), help="How often a score is given.")] = "1h",
-    detector: Annotated[str, typer.Option(metavar="NAME", help="Whose scores.")] = OWN,
-    min_score: Annotated[float, typer.Option(help="Rows below it are left out.")] = 2.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    detector: Annotated[
+        str, typer.Option(metavar="NAME", help="Whose scores; a wrong name lists all.")
+    ] = "groundswell",
+    min_score: Annotated[
+        float | None, typer.Option(help="Rows below it are left out (groundswell: 2; others have their own).")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="One table of detectors at the same false alarms.")
+    ] = False,
+    truth: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="truth.json of each --counts.")] = None,
+    calibrate: Annotated[
+        int | None, typer.Option(metavar="N", help="The first N --counts set the thresholds (half of them).")
+    ] = None,
+    detectors: Annotated[str | None, typer.Option(metavar="A,B", help="Which ones to compare (all).")] = None,
+    false_alarms: Annotated[
+        list[float] | None, typer.Option(min=0.0, help="Budgets per series-week (0.01 and 0.003).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary or table as JSON.")] = False,
 ) -> None:
     """Run the detector over past calls (--events) or counts (--counts), without Kafka.
+
+    With --compare, off-the-shelf detectors get the same counts. With --truth the thresholds are set on the series
+    without surges of the first folders and tried on the others; without, all alarm equally often on the folders
+    themselves, and the table says how far they alarm at the same. The river ones take minutes.
 
     \b
     Examples:
       groundswell backtest --events calls.ndjson.gz --source call-event --reference region --alerts out.ndjson
       groundswell backtest --events boston.csv.gz --source boston311 --reference boston --alerts out.ndjson --budget 1
       groundswell backtest --counts counts --scores scores.parquet --every 5m --min-score 4
+      groundswell backtest --counts counts --scores scores.parquet --detector ears-c2
+      groundswell backtest --compare --counts sim1 --truth truth1 --counts sim2 --truth truth2
+      groundswell backtest --compare --counts city --detectors groundswell,ears-c2,farrington
     """
-    if (events is None) == (counts is None):
+    folders = counts or []
+    if (events is None) != bool(folders):
         raise CliError("say either --events FILE or --counts DIR", WRONG_USE)
+    if every not in EVERY:
+        raise CliError(f"--every is one of {', '.join(EVERY)}", WRONG_USE)
+    if compare:
+        if events is not None or scores is not None:
+            raise CliError("--compare takes --counts and prints a table: no --events, no --scores", WRONG_USE)
+        print(
+            compare_detectors(
+                folders,
+                truth or [],
+                calibrate=calibrate,
+                detectors=detectors,
+                budgets=false_alarms or [],
+                fine=every == "5m",
+                as_json=as_json,
+            )
+        )
+        return
     if events is not None:
         if source is None or reference is None or alerts is None:
             raise CliError("--events needs --source, --reference and --alerts", WRONG_USE)
         summary = over_events(events, source, reference, alerts, budget)
     else:
-        if counts is None or scores is None:
-            raise CliError("--counts needs --scores", WRONG_USE)
-        summary = over_counts(counts, scores, every=every, detector=detector, min_score=min_score)
+        if scores is None or len(folders) != 1:
+            raise CliError("one --counts and --scores, or --compare", WRONG_USE)
+        summary = over_counts(folders[0], scores, every=every, detector=detector, min_score=min_score)
     print(json.dumps(summary) if as_json else ", ".join(f"{name} {value}" for name, value in summary.items()))
 
 
@@ -91,24 +133,25 @@ def over_events(events: Path, source: str, reference: Path, alerts: Path, budget
     }
 
 
-def over_counts(counts: Path, scores: Path, *, every: str, detector: str, min_score: float) -> dict[str, Any]:
+def over_counts(counts: Path, scores: Path, *, every: str, detector: str, min_score: float | None) -> dict[str, Any]:
     """Writes the scores of every leaf series; the summary.
 
     Raises:
         CliError: status 2, a folder or name that is none.
     """
-    from services.detector.backtest.counts import BadCounts, read_counts, write_scores
+    from services.detector.backtest.comparators.registry import UnknownDetector
+    from services.detector.backtest.comparison import all_rows
+    from services.detector.backtest.counts import BadCounts, read_counts
+    from services.detector.backtest.rows import write_rows
 
-    if every not in EVERY:
-        raise CliError(f"--every is one of {', '.join(EVERY)}", WRONG_USE)
-    if detector != OWN:
-        raise CliError(f"there is no detector {detector}; there is {OWN}", WRONG_USE)
+    path = _writable(scores)
     try:
         table = read_counts(counts)
-    except BadCounts as error:
+        rows = all_rows(detector, table, fine=every == "5m", least=min_score)
+    except (BadCounts, UnknownDetector) as error:
         raise CliError(str(error), WRONG_USE) from None
-    number = write_scores(table, _writable(scores), every=every, min_score=min_score)
-    return {"series": len(table.names), "rows": number}
+    write_rows(table, rows, path)
+    return {"detector": detector, "series": len(table.names), "rows": len(rows.series)}
 
 
 class Counted:

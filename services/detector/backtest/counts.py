@@ -161,26 +161,3 @@ def _learn_profiles(
     believed = weight * observed + (1 - weight) * np.minimum(observed, mean)
     calls = believed.reshape(-1, width).sum(axis=1)
     profiles.learn(slot, calls, np.ones(len(calls)))
-
-
-def write_scores(counts: Counts, path: Path, *, every: str, min_score: float) -> int:
-    """Write the scores file (time, area, need, score); returns the number of rows."""
-    need = np.array([need for need, _ in counts.names])
-    area = np.array([area for _, area in counts.names])
-    columns: dict[str, list[Any]] = {"time": [], "series": [], "score": []}
-    for time, score in score_counts(counts, fine=every == "5m"):
-        rows = np.flatnonzero(score >= min_score)
-        columns["time"].append(np.full(len(rows), time))
-        columns["series"].append(rows)
-        columns["score"].append(score[rows])
-    series = np.concatenate(columns["series"])
-    table = pa.table(
-        {
-            "time": pa.array(np.concatenate(columns["time"]), pa.int64()).cast(pa.timestamp("s", tz="UTC")),
-            "area": pa.array(area[series]),
-            "need": pa.array(need[series]),
-            "score": pa.array(np.concatenate(columns["score"])),
-        }
-    )
-    pq.write_table(table, path, compression="zstd")
-    return int(table.num_rows)
