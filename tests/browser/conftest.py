@@ -30,6 +30,18 @@ def dist() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shoot() -> Callable[[Page, str], None]:
+    """Keeps a picture of a page under a name, in the folder that SCREENSHOTS names; without it, does nothing."""
+    folder = os.environ.get("SCREENSHOTS")
+
+    def take(page: Page, name: str) -> None:
+        if folder:
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return take
+
+
+@pytest.fixture(scope="session")
 def browser(chromium_path: Path) -> Iterator[Browser]:
     """A real Chromium, started once."""
     expect.set_options(timeout=DEADLINE_MS)
@@ -59,10 +71,12 @@ def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
         if not request.url.startswith(api.url):
             foreign.append(request.url)
 
-    def opener(path: str = "", *, fake_clock: bool = False, **options: Any) -> Page:
+    def opener(path: str = "", *, fake_clock: bool = False, who: str | None = None, **options: Any) -> Page:
         context = browser.new_context(**{"locale": "en-US", "timezone_id": "Europe/Paris", **options})
         contexts.append(context)
         context.add_init_script(RECORD_VIOLATIONS)
+        if who is not None:
+            context.add_cookies([{"name": "who", "value": who, "url": api.url}])
         page = context.new_page()
         page.set_default_timeout(DEADLINE_MS)
         page.on("request", note)

@@ -8,13 +8,17 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
+
+from tests.browser import mock_world
+from tests.browser.mock_human import People
+from tests.browser.mock_world import point, zulu
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -30,9 +34,13 @@ class MockApi:
     def __init__(self, dist: Path, *, now: datetime) -> None:
         self.dist = dist
         self.alerts: dict[str, Json] = {}
-        self.feed: list[Json] = []
+        self.feed: list[tuple[str, Json]] = []
+        """Events in their order: name and data."""
         self.log_time: datetime | None = now
         self.wall: datetime = now
+        self.people = People(self.alerts, self.push, lambda: self.log_time or self.wall)
+        self.people.changed = self.tell_changed
+        self.shapes = True
         self.lag_seconds = 1.0
         self.mode = "exercise"
         self.silent: list[str] = []
@@ -47,6 +55,7 @@ class MockApi:
         self.series_asked: list[dict[str, str]] = []
         self.mute = False
         self._cut = 0
+        self._held = False
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
@@ -59,7 +68,25 @@ class MockApi:
     def push(self, alert: Json) -> None:
         """A new version: kept, and sent to every open stream."""
         self.alerts[alert["id"]] = alert
-        self.feed.append(alert)
+        self.feed.append(("alert", alert))
+
+    def tell_changed(self, what: str) -> None:
+        """A list is to be read again."""
+        self.feed.append(("changed", {"what": [what]}))
+
+    def hold_actions(self) -> None:
+        """Let every action wait until `release_actions`."""
+        self._held = True
+
+        async def wait() -> None:
+            while self._held:
+                await asyncio.sleep(0.01)
+
+        self.people.delay = wait
+
+    def release_actions(self) -> None:
+        """Answer what waits."""
+        self._held = False
 
     def cut(self) -> None:
         """End every open stream, as a proxy or a restart does."""
@@ -99,8 +126,9 @@ class MockApi:
         app.get("/v1/alerts")(self._list)
         app.get("/v1/alerts/{alert_id}")(self._one)
         app.get("/v1/series")(self._series)
-        app.get("/v1/areas")(_areas)
-        app.get("/v1/needs")(_needs)
+        app.get("/v1/areas")(lambda: mock_world.areas(shapes=self.shapes))
+        app.get("/v1/needs")(mock_world.needs)
+        app.include_router(self.people.routes())
         app.get("/v1/sources")(self._sources)
         return app
 
@@ -125,7 +153,7 @@ class MockApi:
         if body.get("key") != KEY:
             raise HTTPException(401, "This key is not known.")
         response.set_cookie("gs", KEY, httponly=True, samesite="strict")
-        return {"name": "A. Test", "role": "viewer"}
+        return {"name": "A. Test", "role": self.people.role}
 
     async def _list(self, status: str = "open") -> Json:
         ended = {"open": (False,), "ended": (True,), "all": (True, False)}[status]
@@ -151,7 +179,7 @@ class MockApi:
         cut = self._cut
         while self.mute:
             await asyncio.sleep(0.02)
-        yield _event("hello", {"version": "0.1.0", "build": self.build, "now": _z(self.wall), "gap": self.gap})
+        yield _event("hello", {"version": "0.1.0", "build": self.build, "now": zulu(self.wall), "gap": self.gap})
         if last is None:
             for alert in [a for a in self.alerts.values() if a["status"] != "ended"]:
                 yield _event("alert", alert, str(len(self.feed)))
@@ -164,16 +192,17 @@ class MockApi:
                 continue
             while sent < len(self.feed):
                 sent += 1
-                yield _event("alert", self.feed[sent - 1], str(sent))
+                name, data = self.feed[sent - 1]
+                yield _event(name, data, str(sent))
             if clock() >= next_beat:
                 next_beat = clock() + self.beat_seconds
                 yield _event("beat", self._beat())
             await asyncio.sleep(0.02)
 
     def _beat(self) -> Json:
-        log_time = _z(self.log_time) if self.log_time else None
+        log_time = zulu(self.log_time) if self.log_time else None
         return {
-            "now": _z(self.wall),
+            "now": zulu(self.wall),
             "log_time": log_time,
             "lag_seconds": self.lag_seconds,
             "sources_silent": self.silent,
@@ -185,59 +214,9 @@ class MockApi:
         start = datetime.fromisoformat(request.query_params["start"])
         end = datetime.fromisoformat(request.query_params["end"])
         hours = int((end - start) / timedelta(hours=1))
-        return {"points": [_point(start + timedelta(hours=i), i, hours) for i in range(hours)]}
-
-
-def _point(start: datetime, index: int, hours: int) -> Json:
-    """A working day's curve with a little noise, and a rise in the last eight hours."""
-    expected = 5.0 + 4.0 * max(0.0, 1 - abs((start.hour - 18) % 24 - 6) / 7)
-    noise = ((index * 7919) % 11 - 5) / 5 * 1.6
-    rise = max(0, index - (hours - 8)) * 2.6
-    is_open = index == hours - 1
-    observed = round((max(0.0, expected + noise) + rise) * (0.4 if is_open else 1))
-    return {
-        "start": _z(start),
-        "observed": observed,
-        "expected": round(expected, 2),
-        "band_low": round(max(0.0, expected - 3.4), 2),
-        "band_high": round(expected + 4.1, 2),
-        "open": is_open,
-    }
-
-
-async def _areas() -> Json:
-    rows = [
-        ("TX-HOU", None, "Houston region", "America/Chicago"),
-        ("TX-HARRIS", "TX-HOU", "Harris County", None),
-        ("TX-DT", "TX-HARRIS", "Downtown", None),
-        ("TX-MID", "TX-HARRIS", "Midtown", None),
-    ]
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": None,
-                "properties": {"code": c, "parent": p, "name": n, "timezone": z, "home_area": "TX-HOU"},
-            }
-            for c, p, n, z in rows
-        ],
-    }
-
-
-async def _needs() -> Json:
-    names = {
-        "BV": ("Electricity bills", "Factures d\u2019électricité", "Facturas de luz"),
-        "BH": ("Shelter", "Hébergement", "Albergue"),
-        "BD": ("Food", "Alimentation", "Alimentos"),
-    }
-    return {"items": [{"code": c, "name": {"en": e, "fr": f, "es": s}} for c, (e, f, s) in names.items()]}
+        return {"points": [point(start + timedelta(hours=i), i, hours) for i in range(hours)]}
 
 
 def _event(name: str, data: Json, event_id: str | None = None) -> str:
     head = f"id: {event_id}\n" if event_id else ""
     return f"event: {name}\n{head}data: {json.dumps(data)}\n\n"
-
-
-def _z(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -20,7 +20,7 @@ export interface Check {
   detail: string;
 }
 
-export interface Alert {
+export interface Alert extends HumanSide {
   id: string;
   version: number;
   kind: Kind;
@@ -44,13 +44,67 @@ export interface Alert {
   band_low: number;
   band_high: number;
   recurrence_days: number;
+  recurrence_days_home_area?: number;
   severity: Severity;
   drivers: Driver[];
   checks: Check[];
   headline: Words;
   explanation: Words;
+}
+
+export type Label = 'real_surge' | 'expected_event' | 'data_problem' | 'false_alarm' | 'new_normal';
+export const LABELS: Label[] = ['real_surge', 'expected_event', 'data_problem', 'false_alarm', 'new_normal'];
+
+export interface Note {
+  id: number;
+  by: string;
+  at: string;
+  text: string;
+}
+
+/** What people said about an alert; a new version of the alert changes none of it. */
+export interface HumanSide {
   human_version?: number;
   acknowledged?: { by: string; at: string } | null;
+  assigned_to?: string | null;
+  label?: Label | null;
+  labelled?: { by: string; at: string; comment: string | null } | null;
+  notes?: Note[];
+  /** In the past: no longer hidden. */
+  silenced_until?: string | null;
+  silenced_by?: string[];
+  /** A person has ended it; the detector's `ended` follows. */
+  end_requested?: { by: string; at: string; reason: string } | null;
+  /** The declared event that it joins. */
+  event?: string | null;
+}
+
+export interface Me {
+  name: string;
+  role: 'viewer' | 'coordinator' | 'admin';
+  home_area: string | null;
+  can: string[];
+}
+
+export interface Person {
+  name: string;
+  role: string;
+}
+
+export type Scope = 'alert' | 'need' | 'area' | 'line';
+
+export interface Silence {
+  id: string;
+  scope: Scope | 'custom';
+  alert_id: string | null;
+  home_area: string | null;
+  need: string | null;
+  area: string | null;
+  line: string | null;
+  until: string;
+  reason: string;
+  by: string;
+  hides_open: number;
 }
 
 export interface Hello {

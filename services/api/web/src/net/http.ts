@@ -3,6 +3,8 @@ export class Problem extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** What the server sent with it, e.g. the newer state of what was to be changed. */
+    readonly body: Record<string, unknown> = {},
   ) {
     super(message);
   }
@@ -17,17 +19,30 @@ export async function request<Answer>(path: string, options: RequestInit = {}): 
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new Problem(0, 'no answer');
   }
-  if (!response.ok) throw new Problem(response.status, await describe(response));
+  if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as Answer;
 }
 
-async function describe(response: Response): Promise<string> {
+async function problemOf(response: Response): Promise<Problem> {
   try {
-    const problem = (await response.json()) as { title?: string; detail?: unknown };
-    return typeof problem.detail === 'string' ? problem.detail : (problem.title ?? response.statusText);
+    const body = (await response.json()) as Record<string, unknown>;
+    const text = [body['detail'], body['title'], response.statusText].find((one) => typeof one === 'string' && one);
+    return new Problem(response.status, String(text ?? ''), body);
   } catch {
-    return response.statusText;
+    return new Problem(response.status, response.statusText);
   }
+}
+
+/** Send a change as JSON, with the mark that no other site's page can set, and a key that makes a repeat harmless. */
+export function send<Answer>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  const all: Record<string, string> = { 'X-Requested-With': 'groundswell', 'Idempotency-Key': makeKey(), ...headers };
+  if (body === undefined) return request(path, { method, headers: all });
+  return request(path, { method, headers: { ...all, 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+/** crypto.randomUUID is missing over plain http. */
+function makeKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Every item of a list, page after page. */

@@ -1,13 +1,17 @@
 // Signing in, the first load, and the live stream: the page's composition of network and state.
 import type { Alert, Beat, Hello, Mode } from '../contract';
-import { Problem, request, requestAll } from '../net/http';
+import { Problem, request, requestAll, send } from '../net/http';
 import type { Signal } from '../net/stream';
 import { shareStream, type Feed } from '../net/tabs';
 import { Announcer } from './announcer.svelte';
 import { Connection } from './connection.svelte';
+import { filters } from './filters.svelte';
+import { isSilenced } from './item.svelte';
 import { LastLook } from './looks.svelte';
+import { people } from './people.svelte';
 import { places } from './places.svelte';
-import { AlertStore } from './store.svelte';
+import { silences } from './silences.svelte';
+import { AlertStore, type Changes } from './store.svelte';
 
 export type Stage = 'loading' | 'locked' | 'failed' | 'ready';
 
@@ -19,6 +23,8 @@ class Session {
   readonly connection = new Connection();
   readonly announcer = new Announcer();
   readonly look = new LastLook();
+  /** Told of every change that came live. */
+  readonly listeners = new Set<(changes: Changes) => void>();
   #ms = $derived(rounded(this.connection.now(this.store.newest).getTime(), this.connection.mode));
   /** The data's clock for everything that shows an age; in steps, so that a quiet page draws nothing each second. */
   now = $derived(new Date(this.#ms));
@@ -31,6 +37,15 @@ class Session {
   #listIsCurrent = false;
   /** Newest time in the first list (ms): what came after it is new, even before the data's clock was known. */
   #firstListed: number | null = null;
+
+  constructor() {
+    this.store.rules = {
+      isHidden: (alert) => !filters.silenced && isSilenced(alert, this.now),
+      matches: (alert) => filters.matches(alert),
+      groupOf: (need) => places.groupOf(need),
+      now: () => this.now,
+    };
+  }
 
   async start(): Promise<void> {
     const key = takeKeyFromAddress();
@@ -52,8 +67,9 @@ class Session {
 
   /** All open alerts, then the live stream, then what the page can do without. */
   async load(): Promise<void> {
+    void people.load().catch(asProblem);
     try {
-      const open = await requestAll<Alert>('v1/alerts');
+      const open = await requestAll<Alert>('v1/alerts?limit=500');
       this.#took(this.store.take(open, false), open);
       this.#firstListed ??= this.store.newest;
       await this.#forgetUnlisted(open);
@@ -65,8 +81,16 @@ class Session {
     if (this.stage === 'locked') return;
     this.#feed ??= shareStream({ url: 'v1/alerts/stream', lastId: () => this.#lastId, send: (s) => this.#receive(s) });
     if (this.stage !== 'ready') return;
-    await Promise.all([this.#loadEnded(), places.load()]);
+    await Promise.all([this.#loadEnded(), places.load(), silences.load()]);
   }
+
+  async signOut(): Promise<void> {
+    await send('DELETE', 'v1/login').catch(asProblem);
+    location.reload();
+  }
+
+  /** A list changed on the server; `what` names it. Views that show one of these read it again. */
+  changed = $state.raw<Record<string, number>>({});
 
   /** To the millisecond: for what is remembered. */
   exactNow(): Date {
@@ -123,6 +147,7 @@ class Session {
     if (signal.name === 'hello') this.#hello(data as Hello);
     else if (signal.name === 'beat') this.#beat(data as Beat);
     else if (signal.name === 'alert') this.#enqueue(data as Alert);
+    else if (signal.name === 'changed') this.#changed((data as { what: string[] }).what);
   }
 
   #hello(hello: Hello): void {
@@ -142,6 +167,14 @@ class Session {
     this.#silent = silent;
   }
 
+  #changed(what: string[]): void {
+    const next = { ...this.changed };
+    for (const name of what) next[name] = (next[name] ?? 0) + 1;
+    this.changed = next;
+    if (what.includes('silences')) void silences.load();
+    if (what.includes('reference')) places.loadReference().catch(asProblem);
+  }
+
   /** At most one update of the page per frame, however fast the stream; a hidden tab has no frames. */
   #enqueue(alert: Alert): void {
     this.#queue.push(alert);
@@ -155,7 +188,9 @@ class Session {
     const alerts = this.#queue;
     this.#queue = [];
     this.#flushing = false;
-    this.announcer.take(this.#took(this.store.take(alerts, true), alerts));
+    const changes = this.#took(this.store.take(alerts, true), alerts);
+    this.announcer.take(changes);
+    for (const listen of this.listeners) listen(changes);
   }
 
   #took<C>(changes: C, alerts: Alert[]): C {

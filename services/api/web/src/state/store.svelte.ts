@@ -1,41 +1,10 @@
 // The one store of alerts: cards, counts, title and announcements all come from here, so they cannot disagree.
 import type { Alert, Severity } from '../contract';
 import { compare, isSerious, SEVERITIES } from '../format/order';
+import { gather, isStanding, type Group } from './incidents';
+import { Item } from './item.svelte';
 
 const ENDED_KEPT_MS = 24 * 3600 * 1000;
-
-/** One alert on the page. A new version replaces `alert`; what the person opened stays open. */
-export class Item {
-  alert: Alert;
-  was = $state.raw<{ severity: Severity; until: string } | null>(null);
-  expanded = $state(false);
-  asTable = $state(false);
-  arrived = $state(false);
-  placedAs: Severity;
-
-  constructor(alert: Alert, arrived: boolean) {
-    this.alert = $state.raw(alert);
-    this.arrived = arrived;
-    this.placedAs = alert.severity;
-  }
-
-  get id(): string {
-    return this.alert.id;
-  }
-
-  get ended(): boolean {
-    return this.alert.status === 'ended';
-  }
-
-  /** Whether it was newer than what is shown. */
-  take(next: Alert): boolean {
-    const { version, human_version: human = 0, severity } = this.alert;
-    if (next.version < version || (next.version === version && (next.human_version ?? 0) <= human)) return false;
-    if (next.severity !== severity) this.was = { severity, until: next.updated_at };
-    this.alert = next;
-    return true;
-  }
-}
 
 export interface Changes {
   added: Alert[];
@@ -43,21 +12,35 @@ export interface Changes {
   ended: Alert[];
 }
 
+/** What the store must know of the rest of the page to decide what is shown and how it belongs together. */
+export interface Rules {
+  /** Hidden by a silence in force, and not asked for. */
+  isHidden: (alert: Alert) => boolean;
+  matches: (alert: Alert) => boolean;
+  /** The need at level 2, which ties alerts of different home areas together. */
+  groupOf: (need: string | null) => string | null;
+  now: () => Date;
+}
+
+const ALL: Rules = { isHidden: () => false, matches: () => true, groupOf: (need) => need, now: () => new Date(0) };
+
 export class AlertStore {
   /** What the list shows, in order. While it is frozen only the cards' contents change. */
-  shown = $state.raw<Item[]>([]);
+  groups = $state.raw<Group[]>([]);
+  /** Open for over a day without news: out of the list, never out of sight. */
+  standing = $state.raw<Item[]>([]);
+  shown = $derived(this.groups.flatMap((group) => group.items));
   /** Severe and extreme alerts that came while the list was frozen. */
   tray = $state.raw<Item[]>([]);
   pending = $state.raw({ added: 0, moved: 0 });
+  rules: Rules = ALL;
   #all = $state.raw<Item[]>([]);
   #byId = new Map<string, Item>();
   #frozen = false;
 
+  all = $derived(this.#all);
   open = $derived(this.#all.filter((item) => !item.ended));
-  counts = $derived(
-    SEVERITIES.map((severity) => ({ severity, n: this.open.filter((item) => item.alert.severity === severity).length })),
-  );
-  newest = $derived(Math.max(0, ...this.#all.map((item) => Date.parse(item.alert.updated_at))));
+  newest = $derived(Math.max(0, ...this.#all.map((item) => Date.parse(item.base.updated_at))));
 
   /** Merge what came; `arrived` is false for what was already there when the page opened. */
   take(alerts: Alert[], arrived: boolean): Changes {
@@ -81,12 +64,23 @@ export class AlertStore {
     return this.#byId.has(id);
   }
 
+  /** Follows what comes later: reads the list of all items. */
+  find(id: string): Item | undefined {
+    return this.#all.find((item) => item.id === id);
+  }
+
   remove(ids: string[]): void {
     for (const id of ids) this.#byId.delete(id);
     this.#all = [...this.#byId.values()];
-    this.shown = this.shown.filter((item) => !ids.includes(item.id));
-    this.tray = this.tray.filter((item) => !ids.includes(item.id));
+    const stays = (item: Item): boolean => !ids.includes(item.id);
+    this.groups = this.groups.map((group) => ({ ...group, items: group.items.filter(stays) })).filter((group) => group.items.length);
+    this.tray = this.tray.filter(stays);
     this.arrange();
+  }
+
+  counts(now: Date): { severity: Severity; n: number }[] {
+    const seen = this.open.filter((item) => !item.silencedAt(now));
+    return SEVERITIES.map((severity) => ({ severity, n: seen.filter((item) => item.base.severity === severity).length }));
   }
 
   /** Ended less than 24 hours before `now` (the data's clock), latest first. */
@@ -105,19 +99,36 @@ export class AlertStore {
 
   /** Put everything in its place now (asked for by the person, or nobody is in the list). */
   show(): void {
-    const wanted = [...this.open].sort((a, b) => compare(a.alert, b.alert));
-    for (const item of wanted) item.placedAs = item.alert.severity;
-    this.shown = wanted;
+    const now = this.rules.now();
+    const wanted = this.#wanted().sort((a, b) => compare(a.base, b.base));
+    for (const item of wanted) item.placedAs = item.base.severity;
+    const groups = gather(wanted.filter((item) => !isStanding(item.base, now)), this.rules.groupOf);
+    if (!sameItems(groups, this.groups)) this.groups = groups;
+    for (const group of this.groups) for (const item of group.items) item.lead = item === group.items[0];
+    this.standing = wanted.filter((item) => isStanding(item.base, now));
     this.tray = [];
     this.pending = { added: 0, moved: 0 };
   }
 
-  private arrange(): void {
+  /** Show it all, or, under a pointer or the focus, only count what would move. */
+  arrange(): void {
     if (!this.#frozen || this.shown.length === 0) return this.show();
-    const known = new Set(this.shown);
-    const waiting = this.open.filter((item) => !known.has(item)).sort((a, b) => compare(a.alert, b.alert));
-    this.tray = waiting.filter((item) => isSerious(item.alert));
-    const moved = this.shown.filter((item) => item.ended || item.alert.severity !== item.placedAs).length;
+    const known = new Set([...this.shown, ...this.standing]);
+    const wanted = new Set(this.#wanted());
+    const waiting = [...wanted].filter((item) => !known.has(item)).sort((a, b) => compare(a.base, b.base));
+    this.tray = waiting.filter((item) => isSerious(item.base));
+    const moved = this.shown.filter((item) => !wanted.has(item) || item.base.severity !== item.placedAs).length;
     this.pending = { added: waiting.length, moved };
   }
+
+  #wanted(): Item[] {
+    return this.open.filter((item) => !this.rules.isHidden(item.base) && this.rules.matches(item.base));
+  }
+}
+
+function sameItems(a: Group[], b: Group[]): boolean {
+  return a.length === b.length && a.every((group, i) => {
+    const other = b[i]?.items ?? [];
+    return group.items.length === other.length && group.items.every((item, j) => item === other[j]);
+  }); // prettier-ignore
 }

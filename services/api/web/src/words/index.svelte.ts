@@ -1,15 +1,23 @@
 // The language in force and every text of the page in it. Reading `language.now` inside a component makes it follow a switch.
 import type { Language, Words } from '../contract';
 import { numberFormat, pluralRules } from '../format/intl';
+import { actions } from './actions';
 import { en } from './en';
 import { es } from './es';
 import { fr } from './fr';
+import { shell } from './shell';
+import type { Phrase } from './topic';
 
-export type Phrase = string | { one: string; many?: string; other: string };
-export type Key = keyof typeof en;
-export type Table = { readonly [K in Key]: (typeof en)[K] extends string ? string : Phrase };
+type Basics = typeof en;
+export type Table = { readonly [K in keyof Basics]: Basics[K] extends string ? string : Phrase };
+export type Key = keyof Basics | keyof (typeof actions)['en'] | keyof (typeof shell)['en'];
+type Whole = { readonly [K in Key]: Phrase };
 
-const TABLES: Record<Language, Table> = { en, fr, es };
+const TABLES: Record<Language, Whole> = {
+  en: { ...en, ...actions.en, ...shell.en },
+  fr: { ...fr, ...actions.fr, ...shell.fr },
+  es: { ...es, ...actions.es, ...shell.es },
+};
 const LOCALES: Record<Language, string> = { en: 'en-US', fr: 'fr-CA', es: 'es-US' };
 export const LANGUAGES = Object.keys(TABLES) as Language[];
 const STORED = 'gs-language';
@@ -48,7 +56,7 @@ function plural(phrase: Exclude<Phrase, string>, n: number): string {
 }
 
 export function isKey(name: string): name is Key {
-  return name in en;
+  return name in TABLES.en;
 }
 
 /** A text that the server sends in three languages. */
