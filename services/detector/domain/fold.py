@@ -20,11 +20,13 @@ from services.detector.domain.exposure import Exposure
 from services.detector.domain.history import Past
 from services.detector.domain.home import Home
 from services.detector.domain.intake import Intake
+from services.detector.domain.kinds import Kinds
 from services.detector.domain.ledger import Ledger
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.outputs import Output, rejected_output
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
+from services.detector.domain.triggers import Triggers
 from services.detector.domain.watch import Watch
 
 HANDLED = ("config", "budget", "end")
@@ -139,8 +141,11 @@ def _born(state: State, key: str) -> Home:
     exposure = Exposure(rules.closed_slots)
     scoring = Scoring(Nodes(rules.needs, rules.areas), calendar, ledger, exposure, open_bucket=bucket)
     watch = Watch(key, state.budgets.get(key, rules.config.budget_per_week))
-    intake = Intake(key, rules, scoring)
-    home = Home(key, rules, scoring, watch, intake, bucket, looked_at=now, past=state.histories.pop(key, Past()))
+    intake = Intake(key, rules, scoring, Triggers(key))
+    kinds = Kinds.of(intake.triggers)
+    kinds.follow(rules, scoring, now)
+    past = state.histories.pop(key, Past())
+    home = Home(key, rules, scoring, watch, intake, kinds, bucket, looked_at=now, past=past)
     state.homes[key] = home
     return home
 
@@ -190,9 +195,8 @@ def _rules(body: dict[str, Any], references: References) -> Rules:
 def _apply(state: State, control: Control, references: References) -> list[Output]:
     if control.type == "config":
         state.rules = _rules(control.body, references)
-        for home in state.homes.values():
-            home.adopt(state.rules)
-        return []
+        now = state.log_time
+        return [output for code in sorted(state.homes) for output in state.homes[code].adopt(state.rules, now)]
     if control.type == "budget":
         return _budget(state, control)
     homes = [state.homes[code] for code in sorted(state.homes) if control.home_area in (None, code)]

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from schemas.log_record import History, LogCall
 from schemas.output import HomeStatus, Rejected, SeriesPoint, SeriesRecord
 from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.cases import Case
 from services.detector.domain.explain import Scene, tell
 from services.detector.domain.history import Past
 from services.detector.domain.intake import Intake
+from services.detector.domain.kinds import Kinds
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.outputs import (
     Output,
@@ -26,6 +28,7 @@ from services.detector.domain.rarity import threshold
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
 from services.detector.domain.sealing import carry, learn_history, seal
+from services.detector.domain.tell_case import tell_case
 from services.detector.domain.watch import Beside, Watch
 
 Index = NDArray[np.int64]
@@ -46,6 +49,8 @@ class Home:
     scoring: Scoring
     watch: Watch
     intake: Intake
+    kinds: Kinds
+    """Alerts that are not surges."""
     born: int
     """Bucket of its first call; hours before it are known from history only."""
     changed_at: int | None = None
@@ -78,10 +83,10 @@ class Home:
         self.stale = True
         return None
 
-    def adopt(self, rules: Rules) -> None:
+    def adopt(self, rules: Rules, now: int) -> list[Output]:
         """New configuration or reference data: numbers stay, what lies above a leaf may change."""
         if self.code not in rules.reference.home_areas:
-            return
+            return []
         scoring, old = self.scoring, self.scoring.nodes
         self.rules = rules
         self.intake.follow(rules)
@@ -90,10 +95,12 @@ class Home:
         self.intake.grow()
         scoring.ledger.rebuild_counts(scoring.nodes.above, len(scoring.nodes))
         scoring.recompute()
+        return self._tell_cases(self.kinds.follow(rules, scoring, now), now)
 
     def end(self, body: dict[str, Any], issuer: str, now: int) -> list[Output]:
         """A person ends an alert of this home area."""
-        if not self.watch.end(str(body.get("alert_id", "")), issuer, now):
+        alert_id = str(body.get("alert_id", ""))
+        if not self.watch.end(alert_id, issuer, now) and not self.kinds.end(alert_id, issuer, now):
             return []
         self.changed_at = now
         return []
@@ -107,7 +114,7 @@ class Home:
             times.append((self.changed_at // grid + 1) * grid)
         if self.untold:
             times.append(self.told_series_at + QUIET_PAUSE_MS)
-        if self.watch.attentive:
+        if self.watch.attentive or self.kinds.attentive:
             times.append((self.looked_at // ATTENTIVE_MS + 1) * ATTENTIVE_MS)
         return max(min(times), self.looked_at)
 
@@ -127,12 +134,17 @@ class Home:
             self._learn_from_history()
         said: list[Output] = []
         touched = self._roll_up(said, now)  # time alone lowers every score, so the other nodes can wait for the hour
+        hour = self.scoring.open_bucket
         while self.scoring.calendar.start_ms(self.scoring.open_bucket + 1) <= now:
             said += self._close(now)
             touched = None
         beside: Beside = "alerts" if now // ATTENTIVE_MS != self.looked_at // ATTENTIVE_MS else "nothing"
         nodes = np.arange(len(self.scoring.nodes)) if touched is None else np.array(sorted(touched), np.int64)
         said += self._evaluate(now, nodes, beside="episodes" if touched is None else beside)
+        over = self.scoring.open_bucket > hour
+        sources = self.intake.sources.values()
+        cases = self.kinds.look(self.scoring, sources, self.watch, now, hour_over=over, all_open=beside != "nothing")
+        said += self._tell_cases(cases, now)
         self.looked_at, self.changed_at = now, None
         if now - self.told_series_at >= QUIET_PAUSE_MS:
             said += self._tell_open(now)
@@ -144,7 +156,9 @@ class Home:
     def _learn_from_history(self) -> None:
         self.stale = False
         if self.past is not None and self.past.periods:
-            learn_history(self.scoring, self.intake, self.past, self.born)
+            self.kinds.unlearn()
+            for hour in learn_history(self.scoring, self.intake, self.past, self.born):
+                self.kinds.remember(self.scoring, hour, self.watch)
 
     def _roll_up(self, said: list[Output], now: int) -> set[int] | None:
         """Bring counts up to date; the nodes that changed. Closed hours that changed are scored again."""
@@ -189,6 +203,7 @@ class Home:
     def _alerted(self) -> NDArray[np.bool_]:
         mask = np.zeros(len(self.scoring.nodes), bool)
         mask[[episode.node for episode in self.watch.episodes if episode.raised_at is not None]] = True
+        mask[self.kinds.open_nodes(self.scoring)] = True
         return mask
 
     def _seal(self, bucket: int) -> Output:
@@ -196,7 +211,10 @@ class Home:
             carry(self.scoring, self.watch.episodes)
         if bucket > self.born:
             self.past = None
-        return sealed_output(seal(self.scoring, bucket, born=self.born, feeds=self.intake.feeds, code=self.code))
+        sealed = seal(self.scoring, bucket, born=self.born, feeds=self.intake.feeds, code=self.code)
+        if bucket > self.born:
+            self.kinds.sealed(self.scoring, self.scoring.past[-1], self.watch)
+        return sealed_output(sealed)
 
     def _evaluate(self, now: int, nodes: Index, *, beside: Beside) -> list[Output]:
         if not len(nodes) and not self.watch.attentive:
@@ -212,6 +230,15 @@ class Home:
                 said.append(alert_output(alert))
                 if before.get(episode.id) != episode.node:
                     said += self._series(now, kept_points(self.scoring, episode.node, share))
+        return said
+
+    def _tell_cases(self, cases: list[Case], now: int) -> list[Output]:
+        said: list[Output] = []
+        for case in cases:
+            is_new, node = case.told is None, self.scoring.nodes.find(case.need or "", case.area)
+            said.append(alert_output(tell_case(case, self._scene(now))))
+            if is_new and node is not None:
+                said += self._series(now, kept_points(self.scoring, node, self.share(now)))
         return said
 
     def _scene(self, now: int) -> Scene:
@@ -249,7 +276,7 @@ class Home:
             sealed_until=self.scoring.calendar.start_ms(self.scoring.ledger.sealed_until),
             state="live" if self.scoring.bank.careful else "warming",
             series=len(self.scoring.nodes),
-            open_alerts=sum(episode.raised_at is not None for episode in self.watch.episodes),
+            open_alerts=len(self.kinds.open_cases()) + sum(one.raised_at is not None for one in self.watch.episodes),
             budget_per_week=self.watch.budget_per_week,
             raised_week=raised,
             held_back_week=held_back,

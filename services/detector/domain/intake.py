@@ -11,6 +11,7 @@ from services.detector.domain.feeds import Feed, seal_hours
 from services.detector.domain.ledger import Booked, bookings
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
+from services.detector.domain.triggers import Triggers
 
 FUTURE_MS = 5 * 60_000
 OLDEST_MS = 72 * HOUR_MS
@@ -28,6 +29,7 @@ class Intake:
     code: str
     rules: Rules
     scoring: Scoring
+    triggers: Triggers
     feeds: list[tuple[str, str]] = field(default_factory=list)
     """(source, line) by number."""
     sources: dict[str, Feed] = field(default_factory=dict)
@@ -64,9 +66,14 @@ class Intake:
             call.count,
             () if call.void else self._leaves(call, feed),
         )
+        before = ledger.find(call_id)
         late_before = calendar.bucket(logged_at - ledger.seal_hours * HOUR_MS)
         outcome = ledger.count(call_id, logged_at, booked, late_before)
         self.counters[outcome] += 1
+        if self.triggers.rules and outcome != "revised_after_seal":
+            if before is not None:
+                self.triggers.book(self.scoring.nodes, before[1].leaves, call.time, -before[1].calls)
+            self.triggers.book(self.scoring.nodes, booked.leaves, call.time, booked.calls)
         if outcome == "late_after_seal":
             feed.late += 1
         if outcome in ("counted", "late_after_seal") and not call.void:

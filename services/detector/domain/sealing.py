@@ -1,6 +1,6 @@
 """An hour for good: learned from, kept for three days, told leaf by leaf; and loaded history, learned in order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from schemas.output import LeafCount, SealedHour
 from services.detector.domain.alerts import Episode
@@ -38,8 +38,8 @@ def carry(scoring: Scoring, episodes: Iterable[Episode]) -> None:
             episode.carried = _plus(episode.carried, gone, episode.node)
 
 
-def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> None:
-    """Forget what was learned, learn all loaded hours in order, then score what has come since again."""
+def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> Iterator[PastHour]:
+    """Forget what was learned, learn all loaded hours in order and give each out; then score what has come since."""
     calendar = scoring.calendar
     scoring.unlearn()
     intake.usual_sources.clear()
@@ -54,6 +54,7 @@ def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> No
         bucket = calendar.bucket(start)
         scoring.past.append(scoring.learn(bucket, told.sum(axis=1), told))
         scoring.exposure.forget(bucket)
+        yield scoring.past[-1]
     scoring.recompute()
 
 

@@ -1,8 +1,9 @@
 """State to bytes and back: named blocks, so that only what changed need be written again.
 
-Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `sources`, `hour:N` (not sealed
-yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an hour of log time), `history`. Block
-of the partition: `partition`. What follows from the rest (node counts, scores of closed hours) is computed again.
+Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `sources`,
+`hour:N` (not sealed yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an hour of log
+time), `history`. Block of the partition: `partition`. What follows from the rest (node counts, scores of closed hours)
+is computed again.
 """
 
 from collections import Counter, deque
@@ -28,10 +29,12 @@ from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
+from services.detector.domain.snapshot_kinds import kinds_again, kinds_arrays, kinds_to_plain
 from services.detector.domain.sources import Sources
+from services.detector.domain.triggers import Triggers
 from services.detector.domain.watch import Watch
 
-FORMAT = 1
+FORMAT = 2
 PARTITION = "partition"
 
 Blocks = dict[str, bytes]
@@ -110,6 +113,7 @@ def _home_blocks(home: Home) -> Blocks:
         "profiles": _encode(_arrays({"calls": scoring.profiles.calls, "weeks": scoring.profiles.weeks})),
     }
     blocks["sources"] = _encode(_arrays(scoring.exposure.sources.columns()))
+    blocks |= {name: _encode(_arrays(columns)) for name, columns in kinds_arrays(home.kinds).items()}
     for bucket, hour in ledger.hours.items():
         blocks[f"hour:{bucket}"] = _encode([[*cell, calls] for cell, calls in hour.cells.items()])
     for past in scoring.past:
@@ -138,6 +142,7 @@ def _core(home: Home) -> dict[str, Any]:
         "unknown": intake.unknown,
         "usual_sources": {need: dict(calls) for need, calls in intake.usual_sources.items()},
         "evidence": intake.evidence.plain(),
+        "kinds": kinds_to_plain(home.kinds),
         "stale": home.stale,
         "leaves": scoring.nodes.leaves,
         "names": scoring.nodes.names,
@@ -174,12 +179,14 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         core["held_back_times"],
     )
     scoring = _scoring(core, blocks, rules.calendar(code), rules)
+    kinds = kinds_again(code, core["kinds"], {name: _columns(blocks[name]) for name in ("drops", "trends")})
     return Home(
         code=code,
         rules=rules,
         scoring=scoring,
         watch=watch,
-        intake=_intake(code, rules, scoring, core),
+        intake=_intake(code, rules, scoring, core, kinds.triggers),
+        kinds=kinds,
         born=core["born"],
         changed_at=core["changed_at"],
         looked_at=core["looked_at"],
@@ -191,11 +198,12 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
     )
 
 
-def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any]) -> Intake:
+def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any], triggers: Triggers) -> Intake:
     return Intake(
         code,
         rules,
         scoring,
+        triggers,
         feeds=[(source, line) for source, line in core["feeds"]],
         sources={raw["source"]: Feed.restored(raw) for raw in core["sources"]},
         counters=Counter(core["counters"]),
