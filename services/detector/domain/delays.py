@@ -79,6 +79,8 @@ class Delays:
         """Mean share that is in of the calls of a time that began `oldest` and ended `youngest` seconds ago."""
         if oldest <= youngest:
             return self.arrived(oldest)
+        if youngest >= self._all_in():
+            return 1.0
         return (self._area(oldest) - self._area(youngest)) / (oldest - youngest)
 
     def _area(self, seconds: float) -> float:
@@ -91,3 +93,8 @@ class Delays:
             area += width * (got + 0.5 * value * width / (edge - low))
             got, low = got + value, float(edge)
         return (area + max(0.0, seconds - low) * got) / (self.calls + PRIOR_CALLS)
+
+    def _all_in(self) -> float:
+        """Seconds after which no call has come yet."""
+        last = max((place for place, value in enumerate(self.bins) if value), default=-1)
+        return 0.0 if last < 0 else float(EDGES[last])

@@ -6,6 +6,7 @@ which nothing is heard although many contacts are usual. No exposure means that 
 called.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -13,44 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.domain.bank import Floats, Prediction
-from services.detector.domain.calendar import HOUR_MS, Calendar
-from services.detector.domain.feeds import Feed
-from services.detector.domain.ledger import Ledger
+from services.detector.domain.batches import Batches
+from services.detector.domain.moment import Moment
 from services.detector.domain.sources import Sources
 
 SILENT_BELOW = 6.0
 """Hours without any contact from a source, where at least this many were usual, tell of a closed or broken line."""
-LANDED = 0.5
-"""A batch has landed up to an hour when half of what it should bring until there is in."""
-FEW_CALLS = 3.0
-"""Where a batch should bring fewer calls than this, any call shows that it has landed."""
 CHANGED = 0.02
 """A closed hour is scored again when what should be in has moved by more than this."""
 NEARLY_ALL, SAME = 0.99, 0.005
 LEAST = 1e-3
-HOUR_SECONDS = 3600.0
 
 Row = tuple[float, ...]
 Index = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What a home area knows when it looks."""
-
-    now: int
-    """ms."""
-    open_bucket: int
-    calendar: Calendar
-    ledger: Ledger
-    feeds: Mapping[str, Feed]
-
-    def ages(self, bucket: int) -> tuple[float, float, float]:
-        """Seconds since the end (or now) and the beginning of the part of a bucket that has passed, and that part."""
-        start = self.calendar.start_ms(bucket)
-        end = min(max(self.now, start), start + HOUR_MS)
-        oldest = max(0.0, (self.now - start) / 1000.0)
-        return max(0.0, (self.now - end) / 1000.0), oldest, (end - start) / HOUR_MS
 
 
 @dataclass
@@ -66,8 +42,7 @@ class Exposure:
     """By source: contacts that the silent hours up to the seal should have brought."""
     quiet_now: list[float] = field(default_factory=list)
     """The same up to the last closed bucket, as it was last looked at."""
-    covered: dict[int, int] = field(default_factory=dict)
-    """By source that posts batches: last bucket whose calls are in."""
+    batches: Batches = field(default_factory=Batches)
     rows: dict[int, Row] = field(default_factory=dict)
     """By bucket: what should be in of each source; all of it where no row is kept."""
     broken: dict[int, tuple[int, ...]] = field(default_factory=dict)
@@ -104,7 +79,7 @@ class Exposure:
         if not self.sources.known(number):
             return None
         closed = week_hour in self.closed_slots.get(name, ())
-        return 0.0 if closed else float(self.sources.expected(week_hour)[number])
+        return 0.0 if closed else self.sources.expected(week_hour)[number]
 
     def rate(self, name: str) -> float:
         """Contacts that a source brings in an average hour."""
@@ -119,8 +94,11 @@ class Exposure:
         A closed bucket keeps its row while the new one is about the same: its scores need not be computed again.
         """
         changed = set()
-        if whole:
-            self._land(moment)
+        for source in self._live() if whole else ():
+            if moment.feeds[self.sources.names[source]].delays.batch:
+                self.batches.look(moment, self.sources, source)
+            else:
+                self.batches.forget(source)
         for bucket, (row, broken) in self._rows(moment, whole=whole).items():
             old = self.rows.get(bucket, (1.0,) * len(row))
             moved = max(map(abs, np.subtract(row, old + (1.0,) * (len(row) - len(old)))), default=0.0)
@@ -144,11 +122,12 @@ class Exposure:
             week_hour: its slot.
             heard: contacts by source.
         """
-        row, broken = [1.0] * len(heard), []
+        calls = [round(one) for one in heard.tolist()]
+        row, broken = [1.0] * len(calls), []
         for source in self._live():
-            row[source], silent = self._heard(source, week_hour, 1.0, 1.0, float(heard[source]), self.quiet)
+            row[source], silent = self._heard(source, week_hour, 1.0, 1.0, calls[source], self.quiet)
             broken += [source] if silent else []
-        self._reroute(row, broken, week_hour, heard, 1.0)
+        self._reroute(row, broken, week_hour, calls, 1.0)
         self._keep(bucket, tuple(row), tuple(broken))
         return tuple(broken)
 
@@ -172,7 +151,6 @@ class Exposure:
         shares = np.array([row[source] if source < len(row) else 1.0 for source in live])
         if np.ptp(shares) < SAME:
             return float(max(shares.mean(), LEAST))
-        self.sources.grow(int(max(nodes.max(initial=0), contacts_of.max(initial=0))) + 1)
         exposure: Floats = np.clip(self.sources.mix(week_hour, nodes, contacts_of, live) @ shares, LEAST, 1.0)
         return exposure
 
@@ -196,86 +174,51 @@ class Exposure:
         return found
 
     def _row(self, moment: Moment, bucket: int, quiet: list[float]) -> tuple[Row, tuple[int, ...]]:
-        heard = self._heard_in(moment, bucket)
-        week_hour = moment.calendar.slot(bucket).week_hour
+        heard, week_hour = moment.heard(bucket), moment.week_hour(bucket)
         youngest, oldest, part = moment.ages(bucket)
         row, broken = [1.0] * len(heard), []
         for source in self._live():
-            feed = moment.feeds[self.sources.names[source]]
-            arrived = (
-                self._landed(moment, source, bucket)
-                if feed.delays.batch
-                else feed.delays.arrived_between(youngest, oldest)
-            )
-            row[source], silent = self._heard(source, week_hour, part, arrived, float(heard[source]), quiet)
+            delays = moment.feeds[self.sources.names[source]].delays
+            on_time = not delays.batch
+            arrived = delays.arrived_between(youngest, oldest) if on_time else self.batches.arrived(source, bucket)
+            row[source], silent = self._heard(source, week_hour, part * arrived, arrived, heard[source], quiet)
             broken += [source] if silent else []
         self._reroute(row, broken, week_hour, heard, part)
         return tuple(1.0 if share >= NEARLY_ALL else round(share, 3) for share in row), tuple(broken)
 
     def _heard(
-        self, source: int, week_hour: int, part: float, arrived: float, heard: float, quiet: list[float]
+        self, source: int, week_hour: int, part: float, arrived: float, heard: int, quiet: list[float]
     ) -> tuple[float, bool]:
-        """(exposure, whether the line is silent) of a source; its run of silent hours goes on or ends."""
+        """(exposure, whether the line is silent) of a source; its run of silent hours goes on or ends.
+
+        Args:
+            source: its number.
+            week_hour: slot of the bucket.
+            part: of a whole hour's calls, what should be in.
+            arrived: of the calls of the time that has passed, what should be in.
+            heard: contacts.
+            quiet: by source, what its silent hours so far should have brought; changed.
+        """
         if heard > 0:
             quiet[source] = 0.0
             return arrived, False
         if week_hour in self.closed_slots.get(self.sources.names[source], ()):
             return 0.0, False
         if self.sources.known(source):
-            quiet[source] += float(self.sources.expected(week_hour)[source]) * part * arrived
+            quiet[source] += self.sources.expected(week_hour)[source] * part
         return (0.0, True) if quiet[source] >= SILENT_BELOW else (arrived, False)
 
-    def _reroute(self, row: list[float], broken: list[int], week_hour: int, heard: Floats, part: float) -> None:
+    def _reroute(self, row: list[float], broken: list[int], week_hour: int, heard: Sequence[int], part: float) -> None:
         """Calls of a silent line that another line takes are heard all the same."""
         if not broken:
             return
-        usual = self.sources.expected(week_hour) * part
+        usual = self.sources.expected(week_hour)
         others = [source for source in self._live() if source not in broken]
-        meant = float(sum(usual[source] * row[source] for source in others))
-        more = float(heard[others].sum()) - meant - np.sqrt(meant * (1.0 + 0.1 * meant))
-        lost = float(usual[broken].sum())
+        meant = sum(usual[source] * row[source] for source in others) * part
+        more = sum(heard[source] for source in others) - meant - math.sqrt(meant * (1.0 + 0.1 * meant))
+        lost = sum(usual[source] for source in broken) * part
         for source in broken:
-            row[source] = float(np.clip(more / max(lost, 1e-9), 0.0, 1.0))
-
-    def _heard_in(self, moment: Moment, bucket: int) -> Floats:
-        heard = np.zeros(len(self.sources.names))
-        for feed, calls in moment.ledger.heard(bucket).items():
-            heard[self.of_feed[feed]] += calls
-        return heard
-
-    def _land(self, moment: Moment) -> None:
-        """How far the batches reach that have come."""
-        for source in self._live():
-            feed = moment.feeds[self.sources.names[source]]
-            if not feed.delays.batch:
-                self.covered.pop(source, None)
-                continue
-            reach = self.covered.get(source, moment.ledger.sealed_until - 1)
-            if not self.sources.known(source):
-                self.covered[source] = max(reach, moment.calendar.bucket(feed.last_call))
-                continue
-            meant = came = 0.0
-            for bucket in range(max(reach + 1, moment.ledger.sealed_until), moment.open_bucket + 1):
-                here = float(self._heard_in(moment, bucket)[source])
-                came, meant = came + here, meant + self._meant(moment, source, bucket)
-                if here > 0 and (came >= LANDED * meant or meant < FEW_CALLS):
-                    reach, came, meant = bucket, 0.0, 0.0
-            self.covered[source] = reach
-
-    def _meant(self, moment: Moment, source: int, bucket: int) -> float:
-        week_hour = moment.calendar.slot(bucket).week_hour
-        return float(self.sources.expected(week_hour)[source]) * moment.ages(bucket)[2]
-
-    def _landed(self, moment: Moment, source: int, bucket: int) -> float:
-        """What should be in of a source that posts batches: all that has landed, and of the rest what strayed in."""
-        reach = self.covered.get(source, moment.ledger.sealed_until - 1)
-        if bucket <= reach:
-            return 1.0
-        if not self.sources.known(source):
-            return 0.0
-        rest = range(max(reach + 1, moment.ledger.sealed_until), moment.open_bucket + 1)
-        came = sum(float(self._heard_in(moment, one)[source]) for one in rest)
-        return min(1.0, came / max(sum(self._meant(moment, source, one) for one in rest), FEW_CALLS))
+            row[source] = min(1.0, max(0.0, more / max(lost, 1e-9)))
 
 
 def exposed(predicted: Prediction, exposure: Floats | float) -> Prediction:

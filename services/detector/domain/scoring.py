@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from services.detector.domain.bank import EVERY, Bank, Floats, Index, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar
-from services.detector.domain.exposure import Exposure, Moment, exposed
+from services.detector.domain.exposure import Exposure, exposed
 from services.detector.domain.feeds import Feed
 from services.detector.domain.ledger import Ledger
+from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 
@@ -88,6 +89,7 @@ class Scoring:
             return
         self.bank.grow(size)
         self.profiles.grow(len(self.nodes.need_names))
+        self.exposure.sources.grow(size)
         self.fresh_from = np.concatenate([self.fresh_from, np.zeros(size - old, np.int32)])
         self.outdated = np.concatenate([self.outdated, np.zeros(size - old, bool)])
         more = size - len(self.closed.up)
@@ -152,8 +154,10 @@ class Scoring:
         """
         closed = range(self.ledger.sealed_until, self.open_bucket)
         silent = {bucket: self.exposure.broken.get(bucket) for bucket in closed}
-        moment = Moment(now, self.open_bucket, self.calendar, self.ledger, feeds)
-        for bucket in self.exposure.refresh(moment, whole=whole):
+        exposure = self.exposure
+        numbers, names = exposure.of_feed, exposure.sources.names
+        moment = Moment(now, self.open_bucket, self.calendar, self.ledger, feeds, numbers, len(names))
+        for bucket in exposure.refresh(moment, whole=whole):
             self._exposures.pop(bucket, None)
             if bucket < self.open_bucket:
                 self.outdated[:] = True

@@ -17,6 +17,7 @@ from schemas.log_record import Control
 from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
 from services.detector.domain.bank import Bank
+from services.detector.domain.batches import Batches
 from services.detector.domain.evidence import Evidence
 from services.detector.domain.exposure import Exposure
 from services.detector.domain.feeds import Feed
@@ -237,7 +238,8 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
         "of_feed": exposure.of_feed,
         "quiet": exposure.quiet,
         "quiet_now": exposure.quiet_now,
-        "covered": list(exposure.covered.items()),
+        "reach": list(exposure.batches.reach.items()),
+        "strayed": list(exposure.batches.strayed.items()),
         "rows": list(exposure.rows.items()),
         "broken": list(exposure.broken.items()),
     }
@@ -250,7 +252,7 @@ def _exposure_again(raw: dict[str, Any], columns: dict[str, Any], rules: Rules) 
         raw["of_feed"],
         raw["quiet"],
         raw["quiet_now"],
-        dict(raw["covered"]),
+        Batches(dict(raw["reach"]), dict(raw["strayed"])),
         {bucket: tuple(row) for bucket, row in raw["rows"]},
         {bucket: tuple(sources) for bucket, sources in raw["broken"]},
     )

@@ -34,6 +34,7 @@ class Sources:
     calls: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, WEEK_HOURS), np.float32))
     weeks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, WEEK_HOURS), np.float32))
     told: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    _expected: list[list[float]] | None = field(default=None, repr=False)
     _shares: Floats | None = field(default=None, repr=False)
 
     def number(self, name: str) -> int:
@@ -44,7 +45,7 @@ class Sources:
             row = np.zeros((1, WEEK_HOURS), np.float32)
             self.calls, self.weeks = np.concatenate([self.calls, row]), np.concatenate([self.weeks, row])
             self.told = np.concatenate([self.told, np.zeros((len(self.told), 1), np.float32)], axis=1)
-            self._shares = None
+            self._expected = self._shares = None
         return self.names.index(name)
 
     def known(self, source: int) -> bool:
@@ -61,10 +62,12 @@ class Sources:
         if missing > 0:
             self.told = np.concatenate([self.told, np.zeros((missing, len(self.names)), np.float32)])
 
-    def expected(self, week_hour: int) -> Floats:
+    def expected(self, week_hour: int) -> list[float]:
         """Contacts that each source should bring in a whole hour of this slot: the mean of the weeks seen."""
-        calls, weeks = self.calls[:, week_hour].astype(np.float64), self.weeks[:, week_hour].astype(np.float64)
-        return calls / np.maximum(weeks, 1e-9)
+        if self._expected is None:
+            mean = self.calls.astype(np.float64) / np.maximum(self.weeks.astype(np.float64), 1e-9)
+            self._expected = mean.T.tolist()
+        return self._expected[week_hour]
 
     def learn(self, week_hour: int, heard: Floats, broken: Sequence[int], told: Floats) -> None:
         """One sealed hour.
@@ -84,7 +87,7 @@ class Sources:
         self.grow(len(told))
         self.told *= np.float32(1.0 - 1.0 / MIX_MEMORY_HOURS)
         self.told += told.astype(np.float32)
-        self._shares = None
+        self._expected = self._shares = None
 
     def mix(
         self, week_hour: int, nodes: NDArray[np.int64], contacts_of: NDArray[np.int64], live: Sequence[int]
