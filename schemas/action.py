@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 
-class Action(msgspec.Struct, frozen=True):
+class Action(msgspec.Struct, frozen=True, omit_defaults=True):
     """One action as the API's outbox writes it."""
 
     v: int
@@ -20,3 +20,7 @@ class Action(msgspec.Struct, frozen=True):
     """Name of the key's holder."""
     body: dict[str, Any]
     """What was posted with it."""
+    subject: str = ""
+    """What it was done to when that is no alert (`alert_id` is empty then): `silence:…`, `event:…`, `budget:…`."""
+    id: str = ""
+    """Names the action; the same one twice is a repeat."""

@@ -16,15 +16,17 @@ from schemas.output import HomeStatus, PartitionStatus, SeriesPoint, SeriesRecor
 from schemas.reference import Area, Need, Reference
 from schemas.space_config import SpaceConfig
 from schemas.topics import ALERTS, SERIES, STATUS, Topic
+from services.api.acting import Actions
 from services.api.app import create_app
 from services.api.codebook import Codebook
 from services.api.database import Database
 from services.api.fold import Fold, Folded, Place, Stored
-from services.api.guard import Guard
+from services.api.guard import Guard, TrustedProxy
 from services.api.hub import Hub
 from services.api.metrics import ApiMetrics
 from services.api.services import Services
 from services.api.space import Space, prepare
+from services.api.view import Views
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock, from_ms
 from services.runtime.lifecycle import Health, listen, serve
@@ -175,6 +177,7 @@ class Parts:
     keys: KeyStore
     database: Database
     registry: Any
+    clock: Any
 
     def key(self, role: Any = "viewer", **more: Any) -> str:
         """A new key."""
@@ -192,24 +195,29 @@ def parts(
     page: Path | None = None,
     book: Codebook | None = BOOK,
     beat_seconds: float = 5.0,
+    proxy: TrustedProxy | None = None,
 ) -> Parts:
     """An app around a database; the clock is the machine's unless given."""
     clock = clock or SystemClock()
     health, registry = Health(), new_registry()
     keys = KeyStore(folder / "keys.json")
+    views = Views(clock, "live", lambda: book)
     hub = Hub(
         database,
         SystemClock(),
         ApiMetrics(registry),
         mode="live",
         stopping=lambda: health.stopping,
+        views=views,
         beat_seconds=beat_seconds,
     )
     config = SpaceConfig("live", 500, 6, 3.0, 8, "aa")
     services = Services(
         database=database,
-        guard=Guard(keys, database, clock),
+        guard=Guard(keys, database, clock, proxy=proxy),
         hub=hub,
+        views=views,
+        actions=Actions(database, clock, views, after_commit=hub.wake),
         clock=clock,
         mode="live",
         current_space=lambda: None if book is None else Space("live", config, book),
@@ -217,7 +225,7 @@ def parts(
         build="test",
     )
     app = create_app(services, health=health, registry=registry, page=page or folder / "no-page")
-    return Parts(app, hub, health, keys, database, registry)
+    return Parts(app, hub, health, keys, database, registry, clock)
 
 
 @contextlib.contextmanager

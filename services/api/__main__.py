@@ -11,18 +11,21 @@ from importlib.resources.abc import Traversable
 
 import structlog
 
-from schemas.topics import REJECTED
+from schemas.topics import ACTIONS, CALLS, REJECTED
+from services.api.acting import Actions
 from services.api.app import create_app
 from services.api.chores import Chores
 from services.api.database import Database, DatabaseAway, WrongDatabase
 from services.api.follower import Follower
 from services.api.gauges import Gauges
-from services.api.guard import Guard
+from services.api.guard import Guard, TrustedProxy
 from services.api.hub import Hub
 from services.api.metrics import ApiMetrics
+from services.api.outbox import Outbox
 from services.api.page import built_page
 from services.api.services import Services
 from services.api.space import BadPointer, Space, WrongSettings, prepare, remembered
+from services.api.view import Views
 from services.runtime.access import BadKeys, KeyStore
 from services.runtime.clock import Clock, SystemClock
 from services.runtime.kafka import ReliableProducer
@@ -37,6 +40,7 @@ DONE, FAILED, WRONG_USE, UNREACHABLE = 0, 1, 2, 3
 DATABASE_PATIENCE_SECONDS = 30.0
 GAUGES_SECONDS = 10.0
 REPORT_PATIENCE_SECONDS = 5.0
+OUTBOX_PATIENCE_SECONDS = 10.0
 
 
 def main(settings: Settings) -> int:
@@ -104,8 +108,18 @@ class Api:
         self.registry = new_registry()
         page = built_page()
         metrics = ApiMetrics(self.registry)
-        hub = Hub(database, clock, metrics, mode=settings.mode, stopping=lambda: self.health.stopping)
-        self._producer = ReliableProducer(settings, clock, limits={REJECTED.in_space(settings.space): 1_000_000})
+        views = Views(clock, settings.mode, lambda: self._space.book if self._space else None)
+        hub = Hub(database, clock, metrics, mode=settings.mode, stopping=lambda: self.health.stopping, views=views)
+        topics = {topic.in_space(settings.space): 1_000_000 for topic in (REJECTED, ACTIONS, CALLS)}
+        self._producer = ReliableProducer(settings, clock, limits=topics)
+        self.outbox = Outbox(
+            database,
+            clock,
+            space=settings.space,
+            write=lambda records: self._producer.write(records, OUTBOX_PATIENCE_SECONDS),
+            partitions=lambda: self._space.config.partitions if self._space else None,
+            space_now=views.now,
+        )
         chores = Chores(
             database,
             clock,
@@ -121,11 +135,14 @@ class Api:
             on_changes=hub.wake,
             on_fatal=self._end,
         )
+        self._hub = hub
         self._gauges = Gauges(database, metrics, clock, is_live=settings.mode == "live")
         services = Services(
             database=database,
-            guard=Guard(keys, database, clock),
+            guard=Guard(keys, database, clock, proxy=trusted_proxy(settings)),
             hub=hub,
+            views=views,
+            actions=Actions(database, clock, views, after_commit=self._acted),
             clock=clock,
             mode=settings.mode,
             current_space=lambda: self._space,
@@ -134,6 +151,8 @@ class Api:
         )
         self.health.watch("log", self.follower.log_state)
         self.health.watch("database", self._database_state)
+        self.health.watch("outbox", self.outbox.state)
+        self.health.watch("keys", keys.state)
         self.health.watch("page", lambda: _page_state(page))
         metrics.up.set_function(lambda: float(self.health.ready()[0] == 200))
         self.app = create_app(
@@ -155,10 +174,16 @@ class Api:
     def _start(self) -> None:
         self._producer.start()
         self.follower.start()
+        self.outbox.start()
 
     def _close(self) -> None:
         self.follower.stop()
+        self.outbox.stop()
         self._producer.close(2.0)
+
+    def _acted(self) -> None:
+        self._hub.wake()
+        self.outbox.wake()
 
     def _found(self, space: Space) -> None:
         self._space = space
@@ -181,6 +206,13 @@ class Api:
             with contextlib.suppress(DatabaseAway):
                 await asyncio.to_thread(self._gauges.refresh, self._space.book if self._space else None)
             await asyncio.sleep(GAUGES_SECONDS)
+
+
+def trusted_proxy(settings: Settings) -> TrustedProxy | None:
+    """The proxy that names people, if one is set."""
+    if settings.proxy_user_header is None or settings.proxy_secret is None:
+        return None
+    return TrustedProxy(settings.proxy_user_header.lower(), settings.proxy_secret.get_secret_value())
 
 
 def page_build(page: Traversable) -> str:

@@ -13,10 +13,12 @@ from starlette.responses import JSONResponse
 from services.api import problems
 from services.api.body_limit import BodyLimit
 from services.api.page import SecurityHeaders, page_routes
+from services.api.routes_actions import action_routes
 from services.api.routes_alerts import alert_routes
 from services.api.routes_feeds import feed_routes
-from services.api.routes_login import login_routes
+from services.api.routes_people import people_routes
 from services.api.routes_series import series_routes
+from services.api.routes_silences import silence_routes
 from services.api.services import Services
 from services.runtime.lifecycle import Health
 from services.runtime.metrics import HttpMetrics, render_metrics
@@ -27,6 +29,8 @@ RESTART_SECONDS = 1.0
 
 Background = Callable[[], Awaitable[None]]
 """Work beside the requests; started again when it fails, cancelled when the app stops."""
+
+ROUTES = (alert_routes, action_routes, silence_routes, series_routes, feed_routes, people_routes)
 
 DESCRIPTION = """What is rising, where, how unusual that is, and why. Times are UTC (`Z`); lists answer
 `{"items": […], "next": cursor or null}`; errors are RFC 9457 problem+json.
@@ -81,7 +85,7 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpMetrics, registry=registry, service="api")
     _add_operations(app, health, registry)
-    for routes in (alert_routes, series_routes, feed_routes, login_routes):
+    for routes in ROUTES:
         app.include_router(routes(services))
     app.include_router(page_routes(page))
     return app

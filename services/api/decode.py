@@ -8,15 +8,16 @@ import msgspec
 from pydantic import ValidationError
 
 from schemas.alert import Alert
-from schemas.output import SeriesRecord, StatusRecord
-from schemas.topics import ALERTS, SERIES, STATUS, Topic
+from schemas.output import Rejected, SeriesRecord, StatusRecord
+from schemas.topics import ALERTS, REJECTED, SERIES, STATUS, Topic
 
 VERSION = 1
 MAX_CODE = 128
 LARGEST = 2**62
-FOLDED = (ALERTS, SERIES, STATUS)
+FOLDED = (ALERTS, SERIES, STATUS, REJECTED)
 
 _series = msgspec.json.Decoder(SeriesRecord)
+_rejected = msgspec.json.Decoder(Rejected)
 _status: msgspec.json.Decoder[StatusRecord] = msgspec.json.Decoder(StatusRecord)
 
 
@@ -24,7 +25,7 @@ class BadRecord(ValueError):
     """A record that is not of the contract; the message holds no value of it."""
 
 
-def decode(topic: Topic, value: bytes) -> Alert | SeriesRecord | StatusRecord:
+def decode(topic: Topic, value: bytes) -> Alert | SeriesRecord | StatusRecord | Rejected:
     """The record in a value of `topic`.
 
     Raises:
@@ -32,9 +33,9 @@ def decode(topic: Topic, value: bytes) -> Alert | SeriesRecord | StatusRecord:
     """
     if topic is ALERTS:
         return _decode_alert(value)
-    decoder: msgspec.json.Decoder[Any] = _series if topic is SERIES else _status
+    decoder: msgspec.json.Decoder[Any] = _series if topic is SERIES else _rejected if topic is REJECTED else _status
     try:
-        record: SeriesRecord | StatusRecord = decoder.decode(value)
+        record: SeriesRecord | StatusRecord | Rejected = decoder.decode(value)
     except msgspec.ValidationError as error:
         raise BadRecord(f"not of the contract at {_place(error)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -43,12 +44,14 @@ def decode(topic: Topic, value: bytes) -> Alert | SeriesRecord | StatusRecord:
         raise BadRecord("of a version that this reader does not know")
     if isinstance(record, SeriesRecord):
         _check_points(record)
+    if isinstance(record, Rejected) and not 0 <= (record.at or 0) < LARGEST:
+        raise BadRecord("a number out of range at `at`")
     return record
 
 
 def _decode_alert(value: bytes) -> Alert:
     try:
-        alert = Alert.model_validate_json(value)
+        alert = Alert.model_validate_json(value, extra="ignore")  # a newer detector may say more
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         if first["type"] == "json_invalid":

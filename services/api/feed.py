@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
+from services.api.scope import ALL, Scope
 from services.api.tables import alert_feed, alert_people, alerts
-from services.runtime.clock import from_ms
+from services.api.view import View
 
 OPEN = ("rising", "easing")
 MAX_RESUME = 1000
@@ -20,38 +21,16 @@ class FeedItem:
 
     seq: int
     home_area: str
+    need: str | None
+    source: str | None
     data: bytes
     """JSON of the alert with its human side."""
-
-
-def zulu(milliseconds: int) -> str:
-    """RFC 3339 with `Z`.
-
-    >>> zulu(0), zulu(1500)
-    ('1970-01-01T00:00:00Z', '1970-01-01T00:00:01.500000Z')
-    """
-    return from_ms(milliseconds).isoformat().replace("+00:00", "Z")
 
 
 def select_alerts() -> Select[tuple[object, ...]]:
     """Alerts with what people said about them."""
     people = [column for column in alert_people.c if column.name != "alert_id"]
     return select(alerts, *people).select_from(alerts.outerjoin(alert_people, alerts.c.id == alert_people.c.alert_id))
-
-
-def merged(row: Row[tuple[object, ...]]) -> dict[str, object]:
-    """The JSON object of a row of `select_alerts`."""
-    body: dict[str, object] = msgspec.json.decode(row.body)
-    acknowledged = None
-    if row.acknowledged_at is not None:
-        acknowledged = {"by": row.acknowledged_by, "at": zulu(row.acknowledged_at)}
-    return body | {
-        "human_version": row.human_version or 0,
-        "acknowledged": acknowledged,
-        "assigned_to": row.assigned_to,
-        "label": row.label,
-        "silenced_until": None if row.silenced_until is None else zulu(row.silenced_until),
-    }
 
 
 def bounds(connection: Connection) -> tuple[int, int]:
@@ -61,22 +40,23 @@ def bounds(connection: Connection) -> tuple[int, int]:
 
 
 def changes_after(
-    connection: Connection, seq: int, home_area: str | None = None, *, limit: int = MAX_RESUME + 1
+    connection: Connection, seq: int, view: View, scope: Scope = ALL, *, limit: int = MAX_RESUME + 1
 ) -> Sequence[FeedItem]:
     """The first alerts, in order, whose newest change came after `seq`."""
     query = select_alerts().where(alerts.c.feed_seq > seq).order_by(alerts.c.feed_seq).limit(limit)
-    return _items(connection, query, home_area)
+    return _items(connection, query, view, scope)
 
 
-def open_alerts(connection: Connection, home_area: str | None = None) -> Sequence[FeedItem]:
+def open_alerts(connection: Connection, view: View, scope: Scope = ALL) -> Sequence[FeedItem]:
     """Alerts that rise or ease, in the order of their newest change."""
     query = select_alerts().where(alerts.c.status.in_(OPEN)).order_by(alerts.c.feed_seq)
-    return _items(connection, query, home_area)
+    return _items(connection, query, view, scope)
 
 
-def _items(connection: Connection, query: Select[tuple[object, ...]], home_area: str | None) -> Sequence[FeedItem]:
-    if home_area is not None:
-        query = query.where(alerts.c.home_area == home_area)
-    return [
-        FeedItem(row.feed_seq, row.home_area, msgspec.json.encode(merged(row))) for row in connection.execute(query)
-    ]
+def _items(connection: Connection, query: Select[tuple[object, ...]], view: View, scope: Scope) -> Sequence[FeedItem]:
+    items = []
+    for row in connection.execute(scope.among(query)):
+        shown = view.alert(row)
+        if scope.sees(row.home_area, row.need, source := shown.get("source")):
+            items.append(FeedItem(row.feed_seq, row.home_area, row.need, source, msgspec.json.encode(shown)))
+    return items

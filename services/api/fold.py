@@ -7,9 +7,9 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import DataError
 
 from schemas.alert import Alert
-from schemas.output import HomeStatus, PartitionStatus, SeriesRecord
+from schemas.output import HomeStatus, PartitionStatus, Rejected, SeriesRecord
 from schemas.topics import Topic
-from services.api import fold_alerts, fold_series, fold_status
+from services.api import fold_alerts, fold_rejected, fold_series, fold_status
 from services.api.database import Database, upsert
 from services.api.decode import BadRecord, decode
 from services.api.fold_alerts import Change
@@ -56,12 +56,15 @@ class _Batch:
     alerts: list[Alert] = field(default_factory=list)
     series: list[SeriesRecord] = field(default_factory=list)
     status: list[HomeStatus | PartitionStatus] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
 
-    def add(self, record: Alert | SeriesRecord | HomeStatus | PartitionStatus) -> None:
+    def add(self, record: Alert | SeriesRecord | HomeStatus | PartitionStatus | Rejected) -> None:
         if isinstance(record, Alert):
             self.alerts.append(record)
         elif isinstance(record, SeriesRecord):
             self.series.append(record)
+        elif isinstance(record, Rejected):
+            self.rejected.append(record)
         else:
             self.status.append(record)
 
@@ -136,6 +139,7 @@ class Fold:
                 bad.append((record.offset, str(error)))
         _note_refusals(connection, place, bad)
         fold_status.write(connection, batch.status)
+        fold_rejected.write(connection, batch.rejected)
         fold_series.write(connection, batch.series, self._nodes)
         changes = fold_alerts.write(connection, batch.alerts)
         return Folded(len(records), len(bad), changes)

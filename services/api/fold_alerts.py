@@ -33,7 +33,7 @@ def write(connection: Connection, batch: Sequence[Alert]) -> tuple[Change, ...]:
             newest[alert.id] = alert
     if not newest:
         return ()
-    first = _take_places(connection, len(newest))
+    first = take_places(connection, len(newest))
     changes = tuple(
         Change(alert, first + index, is_new=alert.id not in known) for index, alert in enumerate(newest.values())
     )
@@ -53,7 +53,15 @@ def milliseconds(time: datetime) -> int:
 
 
 def _keep_versions(connection: Connection, batch: Sequence[Alert]) -> None:
-    rows = [{"alert_id": alert.id, "version": alert.version, "body": alert.model_dump_json()} for alert in batch]
+    rows = [
+        {
+            "alert_id": alert.id,
+            "version": alert.version,
+            "updated_at": milliseconds(alert.updated_at),
+            "body": alert.model_dump_json(),
+        }
+        for alert in batch
+    ]
     connection.execute(upsert(connection, alert_versions).on_conflict_do_nothing(), rows)
 
 
@@ -62,7 +70,7 @@ def _known_versions(connection: Connection, ids: set[str]) -> dict[str, int]:
     return {row.id: row.version for row in found}
 
 
-def _take_places(connection: Connection, count: int) -> int:
+def take_places(connection: Connection, count: int) -> int:
     """The first of `count` places in the feed; their order is the order of commits, for the row stays locked."""
     last = connection.scalar(
         update(alert_feed)

@@ -1,10 +1,10 @@
-"""Who asks, and what they may read: keys by header, or the cookie of a login."""
+"""Who asks, and what they may do: keys by header, the cookie of a login, or a name from a trusted proxy."""
 
 import hashlib
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -12,25 +12,19 @@ from sqlalchemy import delete, insert, select
 
 from services.api.database import Database, DatabaseAway
 from services.api.problems import Problem, unauthorized
+from services.api.rate_limit import RateLimit
+from services.api.rules import RULES, allows
 from services.api.tables import sessions
-from services.runtime.access import Identity, key_from_headers
+from services.runtime.access import Identity, KeyStore, key_from_headers
 from services.runtime.clock import Clock
 
 COOKIE = "groundswell_session"
 SESSION_MS = 7 * 86_400_000
+PROXY_SECRET_HEADER = "x-groundswell-proxy-secret"
+CHANGES_PER_SECOND = 20.0
+LOGINS_PER_SECOND = 0.2
+LOGINS_AT_ONCE = 20.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class Keys(Protocol):
-    """What is asked of the store of keys."""
-
-    def find(self, key: str) -> Identity | None:
-        """Who holds a key."""
-        ...
-
-    def by_id(self, key_id: str) -> Identity | None:
-        """Who holds the key of this id, if it still counts."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +36,73 @@ class Session:
     identity: Identity
 
 
+@dataclass(frozen=True, slots=True)
+class TrustedProxy:
+    """A proxy in front that makes sure who somebody is and says so in a header; off unless both are set.
+
+    What somebody may do follows from the key of that name, which nobody needs to have in hand.
+    """
+
+    user_header: str
+    secret: str
+    """The proxy proves itself with it, in `X-Groundswell-Proxy-Secret`."""
+
+    def user(self, headers: Mapping[str, str]) -> str | None:
+        """The name that the proxy gives; None when the request did not come through it."""
+        given = headers.get(PROXY_SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.secret.encode()):
+            return None
+        return headers.get(self.user_header) or None
+
+
 class Guard:
-    """Answers who a request comes from."""
+    """Answers who a request comes from, and whether that person may do what is asked."""
 
-    def __init__(self, keys: Keys, database: Database, clock: Clock) -> None:
-        self._keys, self._database, self._clock = keys, database, clock
+    def __init__(self, keys: KeyStore, database: Database, clock: Clock, *, proxy: TrustedProxy | None = None) -> None:
+        self.keys = keys
+        self._database, self._clock, self._proxy = database, clock, proxy
+        self._changes = RateLimit(CHANGES_PER_SECOND, clock)
+        self._logins = RateLimit(LOGINS_PER_SECOND, clock, burst=LOGINS_AT_ONCE)
 
-    def reader(self, request: Request) -> Identity:
-        """Somebody who may read.
+    def person(self, request: Request) -> Identity:
+        """Somebody who may use the endpoint that was asked for, by the table in `rules.py`.
 
         Raises:
-            Problem: 401 without a known key, 403 with one that only posts calls, or from another site's page.
+            Problem: 401 without a known key, 403 for another role or from another site's page, 429 too often.
             DatabaseAway: a login cannot be looked up now.
         """
-        identity, by_cookie = self._identify(request)
+        identity, is_ambient = self._identify(request)
         if identity is None:
             raise unauthorized()
-        if identity.role == "ingest":
-            raise Problem(403, "this key only posts calls; reading needs the role viewer, coordinator or admin")
-        if by_cookie and request.method not in SAFE:
-            self.check_origin(request, strict=True)
+        operation = request.scope["route"].name
+        if not allows(operation, identity.role):
+            raise Problem(403, _needed(operation, identity))
+        if request.method not in SAFE:
+            self._check_change(request, identity, is_ambient=is_ambient)
         return identity
+
+    def _check_change(self, request: Request, identity: Identity, *, is_ambient: bool) -> None:
+        """What a browser sends by itself proves nothing: a change needs our own page's origin and header."""
+        self.check_origin(request, strict=is_ambient)
+        if is_ambient and request.headers.get("x-requested-with", "").lower() != "groundswell":
+            raise Problem(403, "a change made with the login's cookie needs the header `X-Requested-With: groundswell`")
+        if not self._changes.allows(identity.id):
+            raise Problem(429, "too many changes at once with this key: wait a second", {"Retry-After": "1"})
 
     def still_reads(self, request: Request) -> bool:
         """Whether the key of an open stream still counts; a database that is away changes nothing."""
         try:
-            self.reader(request)
+            self.person(request)
         except Problem:
             return False
         except DatabaseAway:
             return True
         return True
+
+    def check_login_rate(self, request: Request) -> None:
+        """Raises Problem 429 when somebody tries one key after the other."""
+        if not self._logins.allows(request.client.host if request.client else "?"):
+            raise Problem(429, "too many logins from this address: wait half a minute", {"Retry-After": "30"})
 
     def log_in(self, key: str) -> Session:
         """Begin a session for a key.
@@ -81,7 +111,7 @@ class Guard:
             Problem: 401 unknown key, 403 a key that may not read.
             DatabaseAway: try again later.
         """
-        identity = self._keys.find(key)
+        identity = self.keys.find(key)
         if identity is None:
             raise Problem(401, "this key is not known, or was revoked: see `groundswell keys list`")
         if identity.role == "ingest":
@@ -110,10 +140,13 @@ class Guard:
             raise Problem(403, "this request comes from another site's page and is refused")
 
     def _identify(self, request: Request) -> tuple[Identity | None, bool]:
+        """Who it is, and whether a browser would have said so by itself."""
         named = {name: request.headers[name] for name in ("authorization", "x-api-key") if name in request.headers}
         if named:
             key = key_from_headers(named)
-            return (self._keys.find(key) if key else None), False
+            return (self.keys.find(key) if key else None), False
+        if self._proxy is not None and (user := self._proxy.user(request.headers)):
+            return self.keys.by_name(user), True
         token = request.cookies.get(COOKIE)
         return (self._of_session(token) if token else None), True
 
@@ -123,7 +156,13 @@ class Guard:
         )
         with self._database.reading() as connection:
             key_id = connection.scalar(query)
-        return self._keys.by_id(key_id) if key_id is not None else None
+        return self.keys.by_id(key_id) if key_id is not None else None
+
+
+def _needed(operation: str, identity: Identity) -> str:
+    if identity.role == "ingest":
+        return "this key only posts calls; reading needs the role viewer, coordinator or admin"
+    return f"this needs the role {RULES.get(operation, 'admin')}; yours is {identity.role}"
 
 
 def _digest(token: str) -> str:

@@ -8,16 +8,23 @@ from typing import Any
 
 import msgspec
 import structlog
+from sqlalchemy import select
 
 from services.api.database import Database, DatabaseAway
 from services.api.feed import FeedItem, bounds, changes_after
 from services.api.metrics import ApiMetrics
+from services.api.scope import Scope
 from services.api.standing import Standing, beat, read_standing
+from services.api.tables_people import news
+from services.api.view import Views
 from services.runtime.clock import Clock
 
 log = structlog.get_logger("api.hub")
 
 QUEUE = 256
+QUEUE_BYTES = 4 * 1024 * 1024
+"""What one stream may leave unread, besides what the connection itself holds."""
+MOST_STREAMS = 1000
 AT_ONCE = QUEUE // 4
 """Changes read in one go: streams send these on while the next are read, so a burst does not fill their queues."""
 BEAT_SECONDS = 5.0
@@ -40,8 +47,8 @@ def frame(event: str, data: bytes, event_id: int | None = None) -> bytes:
 class Client:
     """One open stream: frames wait here until they are sent, at most QUEUE of them."""
 
-    def __init__(self, home_area: str | None) -> None:
-        self.home_area = home_area
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
         self.position = 0
         """Changes up to here were sent from the database already."""
         self.closed = asyncio.Event()
@@ -49,12 +56,14 @@ class Client:
         self._frames: deque[tuple[int | None, bytes]] = deque()
         self._news = asyncio.Event()
         self._ended = False
+        self._bytes = 0
 
     def begin(self, position: int) -> None:
         """Changes up to `position` are told otherwise: forget those that wait, so that nothing goes back."""
         self.position = position
         kept = [(seq, data) for seq, data in self._frames if seq is None or seq > position]
         self._frames = deque(kept)
+        self._bytes = sum(len(data) for _, data in kept)
 
     def put(self, data: bytes, seq: int | None = None) -> bool:
         """Queue a frame, with its place in the feed if it has one.
@@ -63,11 +72,12 @@ class Client:
         """
         if seq is not None and seq <= self.position:
             return True
-        if len(self._frames) >= QUEUE:
+        if len(self._frames) >= QUEUE or self._bytes + len(data) > QUEUE_BYTES:
             self._frames.clear()
             self.closed.set()
             return False
         self._frames.append((seq, data))
+        self._bytes += len(data)
         self._news.set()
         return True
 
@@ -83,7 +93,12 @@ class Client:
             await self._news.wait()
         data = b"".join(data for _, data in self._frames)
         self._frames.clear()
+        self._bytes = 0
         return data
+
+
+class TooManyStreams(RuntimeError):
+    """This process serves as many streams as it can."""
 
 
 class Hub:
@@ -102,13 +117,16 @@ class Hub:
         *,
         mode: str,
         stopping: Callable[[], bool],
+        views: Views | None = None,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         self._database, self._clock, self._metrics = database, clock, metrics
+        self.views = views or Views(clock, mode, lambda: None)
         self._mode, self._stopping, self._beat_seconds = mode, stopping, beat_seconds
         self._poll_seconds = SHARED_POLL_SECONDS if database.is_shared else OWN_POLL_SECONDS
         self._clients: set[Client] = set()
         self._last: int | None = None
+        self._changed: dict[str, int] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news = asyncio.Event()
         self.standing = Standing()
@@ -120,9 +138,11 @@ class Hub:
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
                 loop.call_soon_threadsafe(self._news.set)
 
-    def open(self, home_area: str | None) -> Client:
-        """A new stream; changes from now on wait for it."""
-        client = Client(home_area)
+    def open(self, scope: Scope) -> Client:
+        """A new stream; changes from now on wait for it. Raises TooManyStreams."""
+        if len(self._clients) >= MOST_STREAMS:
+            raise TooManyStreams
+        client = Client(scope)
         self._clients.add(client)
         self._metrics.stream_clients.set(len(self._clients))
         if self._stopping():
@@ -166,9 +186,15 @@ class Hub:
         for client in self._clients:
             client.end()
 
-    def beat(self, home_area: str | None) -> dict[str, Any]:
+    def beat(self, scope: Scope) -> dict[str, Any]:
         """The beat that somebody with this scope gets."""
-        return beat(self.standing.within(home_area), self._clock.now_ms(), self._mode)
+        return beat(self.standing.within(scope), self._clock.now_ms(), self._mode)
+
+    def announce(self, *names: str) -> None:
+        """Tell every stream that these lists are to be read again."""
+        data = frame("changed", msgspec.json.encode({"what": sorted(names)}))
+        for client in tuple(self._clients):
+            self._put(client, data)
 
     async def _pass_on(self) -> None:
         if self._last is None:
@@ -179,20 +205,24 @@ class Hub:
             self._last = items[-1].seq
             self._metrics.stream_events.inc(len(items))
             self._send(items)
+        counts = await asyncio.to_thread(self._read_news)
+        before, self._changed = self._changed, counts
+        if before is not None and (changed := [name for name, seq in counts.items() if before.get(name) != seq]):
+            self.announce(*changed)
 
     def _send(self, items: Iterable[FeedItem]) -> None:
         for item in items:
             data = frame("alert", item.data, item.seq)
             for client in tuple(self._clients):
-                if client.home_area in (None, item.home_area):
+                if client.scope.sees(item.home_area, item.need, item.source):
                     self._put(client, data, item.seq)
 
     def _send_beats(self) -> None:
-        frames: dict[str | None, bytes] = {}
+        frames: dict[Scope, bytes] = {}
         for client in tuple(self._clients):
-            if client.home_area not in frames:
-                frames[client.home_area] = frame("beat", msgspec.json.encode(self.beat(client.home_area)))
-            self._put(client, frames[client.home_area])
+            if client.scope not in frames:
+                frames[client.scope] = frame("beat", msgspec.json.encode(self.beat(client.scope)))
+            self._put(client, frames[client.scope])
 
     def _put(self, client: Client, data: bytes, seq: int | None = None) -> None:
         if not client.put(data, seq):
@@ -206,7 +236,11 @@ class Hub:
 
     def _read_changes(self, after: int) -> list[FeedItem]:
         with self._database.reading() as connection:
-            return list(changes_after(connection, after, limit=AT_ONCE))
+            return list(changes_after(connection, after, self.views.read(connection), limit=AT_ONCE))
+
+    def _read_news(self) -> dict[str, int]:
+        with self._database.reading() as connection:
+            return {row.name: row.seq for row in connection.execute(select(news))}
 
     def _read_standing(self) -> Standing:
         with self._database.reading() as connection:

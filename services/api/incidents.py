@@ -21,6 +21,12 @@ class Sight:
     severity: str
     raised_at: int
     updated_at: int
+    started_at: str = ""
+    """As told: RFC 3339, UTC."""
+    events: tuple[str, ...] = ()
+    """Declared events that it joins."""
+    acknowledged: bool = False
+    silenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,11 @@ class Gathering:
     def id(self) -> str:
         """The earliest alert's."""
         return self.members[0].id
+
+    @property
+    def first(self) -> str:
+        """The one whose rise began first."""
+        return min(self.members, key=lambda one: (one.started_at, one.raised_at, one.id)).id
 
     @property
     def raised_at(self) -> int:
@@ -58,7 +69,7 @@ class Gathering:
 def gather(sights: Sequence[Sight]) -> tuple[Gathering, ...]:
     """Union of alerts of the same home area, or of the same need at level 2, raised within 24 h; newest first.
 
-    Within one home area or group it is enough to join neighbours in time.
+    Within one home area or group it is enough to join neighbours in time. A declared event joins all that it covers.
     """
     ordered = sorted(sights, key=lambda one: (one.raised_at, one.id))
     leader = list(range(len(ordered)))
@@ -71,6 +82,8 @@ def gather(sights: Sequence[Sight]) -> tuple[Gathering, ...]:
             if before is not None and one.raised_at - ordered[before].raised_at <= HOURS_24_MS:
                 _join(leader, before, index)
             last[key[0], key[1]] = index
+        for event in one.events:
+            _join(leader, last.setdefault(("event", event), index), index)
     members: dict[int, list[Sight]] = {}
     for index, one in enumerate(ordered):
         members.setdefault(_find(leader, index), []).append(one)

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.alert import Alert, Severity, Status, Words
-
-Label = Literal["real_surge", "expected_event", "data_problem", "false_alarm", "new_normal"]
+from schemas.controls import Label
 
 ALERT_EXAMPLE: dict[str, Any] = {
     "id": "a_5f0c2b7d91e3",
@@ -52,7 +51,12 @@ ALERT_EXAMPLE: dict[str, Any] = {
     "acknowledged": None,
     "assigned_to": None,
     "label": None,
+    "labelled": None,
+    "notes": [],
+    "end_requested": None,
     "silenced_until": None,
+    "silenced_by": [],
+    "events": [],
 }
 
 
@@ -69,6 +73,25 @@ class Acknowledged(Answer):
     at: AwareDatetime
 
 
+class Labelled(Acknowledged):
+    """Who said what it was."""
+
+    comment: str | None = None
+
+
+class EndRequested(Acknowledged):
+    """Who has ended it, and why."""
+
+    reason: str | None = None
+
+
+class NoteAnswer(Acknowledged):
+    """What somebody found out."""
+
+    id: int
+    text: str
+
+
 class AlertAnswer(Alert):
     """An alert with what people said about it."""
 
@@ -78,7 +101,16 @@ class AlertAnswer(Alert):
     acknowledged: Acknowledged | None = None
     assigned_to: str | None = None
     label: Label | None = None
+    labelled: Labelled | None = None
+    notes: tuple[NoteAnswer, ...] = ()
+    """Oldest first, without those that were taken back."""
+    end_requested: EndRequested | None = None
+    """A person has ended it; the detector follows."""
     silenced_until: AwareDatetime | None = None
+    """End of the last silence in force that hides it."""
+    silenced_by: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    """Declared events that it joins."""
 
 
 Next = Annotated[str | None, Field(description="Cursor of the next page, or null on the last", examples=[None])]
@@ -94,11 +126,14 @@ class AlertList(Answer):
 class Action(Answer):
     """One action of a coordinator."""
 
+    id: int
     type: str
     at: AwareDatetime
     by: str
     human_version: int
     body: dict[str, Any]
+    taken_back: bool = False
+    """A note whose text is gone."""
 
 
 class History(Answer):
@@ -106,6 +141,14 @@ class History(Answer):
 
     versions: tuple[Alert, ...]
     actions: tuple[Action, ...]
+
+
+class IncidentCounts(Answer):
+    """How many of its alerts."""
+
+    open: int
+    acknowledged: int
+    silenced: int
 
 
 class Incident(Answer):
@@ -123,6 +166,9 @@ class Incident(Answer):
                     "home_areas": ["metro"],
                     "needs": ["BV-8900.9300", "BH-1800"],
                     "alerts": ["a_5f0c2b7d91e3", "a_91bb02c4e7aa"],
+                    "first": "a_91bb02c4e7aa",
+                    "events": [],
+                    "counts": {"open": 2, "acknowledged": 1, "silenced": 0},
                 }
             ]
         }
@@ -139,6 +185,18 @@ class Incident(Answer):
     needs: tuple[str, ...]
     alerts: tuple[str, ...]
     """Ids, earliest first."""
+    first: str
+    """Whose rise began first: often nearest to the cause."""
+    events: tuple[str, ...]
+    """Declared events that its alerts join."""
+    counts: IncidentCounts
+
+
+class Load(Answer):
+    """What came in the last ten minutes."""
+
+    alerts_10_min: int
+    incidents_10_min: int
 
 
 class IncidentList(Answer):
@@ -146,20 +204,40 @@ class IncidentList(Answer):
 
     items: tuple[Incident, ...]
     next: Next = None
+    load: Load
 
 
 class Silence(Answer):
     """Alerts that are hidden for a time."""
 
     id: str
-    scope: Literal["alert", "need", "area"]
+    scope: Literal["alert", "need", "area", "line", "custom"]
+    alert_id: str | None
+    home_area: str | None
+    need: str | None
+    area: str | None
+    line: str | None
     until: AwareDatetime
     reason: str
     by: str
+    created_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    ended_by: str | None
+    state: Literal["active", "expired"]
+    hides_open: int
+
+
+class SilencePreview(Answer):
+    """What a silence would hide."""
+
+    hides_open: int
+    hides_week: int
+    alerts: tuple[str, ...]
+    """Open ones, at most fifty."""
 
 
 class SilenceList(Answer):
-    """Silences in force."""
+    """Silences, newest first."""
 
     items: tuple[Silence, ...]
     next: Next = None
@@ -347,3 +425,32 @@ class LoggedIn(Answer):
     role: str
     home_area: str | None
     expires_at: AwareDatetime
+
+
+class Me(Answer):
+    """Who asks."""
+
+    name: str
+    role: Literal["viewer", "coordinator", "admin"]
+    home_area: str | None
+    needs: tuple[str, ...]
+    """Branches; empty: all."""
+    sources: tuple[str, ...]
+    """Feeds; empty: all."""
+    expires_at: AwareDatetime | None
+    can: tuple[str, ...]
+    """What a page may offer: act, silence, declare, budget, audit, keys."""
+
+
+class Person(Answer):
+    """Somebody who can act."""
+
+    name: str
+    role: Literal["coordinator", "admin"]
+
+
+class People(Answer):
+    """Everybody who can act, by name."""
+
+    items: tuple[Person, ...]
+    next: Next = None

@@ -22,11 +22,12 @@ class Problem(Exception):
         status: HTTP status.
         detail: a sentence for whoever asked.
         headers: further headers.
+        more: further members of the body, plain JSON values.
     """
 
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+        self.status, self.detail, self.headers, self.more = status, detail, dict(headers or {}), more
 
 
 def unauthorized() -> Problem:
@@ -60,7 +61,7 @@ def install(app: FastAPI) -> None:
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    return problem_response(error.status, error.detail, error.headers)
+    return problem_response(error.status, error.detail, error.headers, **error.more)
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:

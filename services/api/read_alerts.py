@@ -4,96 +4,120 @@ import base64
 import binascii
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
-from services.api.feed import OPEN, merged, select_alerts, zulu
+from services.api.acting import action_shown
+from services.api.feed import OPEN, select_alerts
 from services.api.incidents import Sight
 from services.api.problems import Problem
-from services.api.tables import alert_actions, alert_versions, alerts
+from services.api.scope import ALL, Scope
+from services.api.tables import alert_actions, alert_people, alert_versions, alerts
+from services.api.view import View
+
+
+class _Onset(msgspec.Struct):
+    started_at: str
+
+
+_onset = msgspec.json.Decoder(_Onset)
+Order = Literal["raised", "updated", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which alerts; None: no condition."""
 
+    scope: Scope = ALL
     statuses: Collection[str] | None = OPEN
     kinds: Collection[str] | None = None
+    severities: Collection[str] | None = None
     needs: Collection[str] | None = None
     areas: Collection[str] | None = None
-    home_area: str | None = None
+    assigned_to: str | None = None
+    label: str | None = None
+    hidden: bool | None = None
+    """Whether a silence hides it."""
     since: int | None = None
     """Changed at or after, ms."""
+    order: Order = "raised"
     limit: int = 100
     cursor: str | None = None
 
 
-def list_alerts(connection: Connection, wanted: Wanted) -> tuple[list[dict[str, Any]], str | None]:
-    """One page, the newest raised first, and the cursor of the next; raises Problem for a cursor that is none."""
-    query = _filtered(select_alerts(), wanted).order_by(alerts.c.raised_at.desc(), alerts.c.id.desc())
+def list_alerts(connection: Connection, wanted: Wanted, view: View) -> tuple[list[dict[str, Any]], str | None]:
+    """One page, the newest first, and the cursor of the next; raises Problem for a cursor that is none."""
+    key = alerts.c.raised_at if wanted.order == "raised" else alerts.c.updated_at
+    query = _filtered(select_alerts(), wanted).order_by(key.desc(), alerts.c.id.desc())
     if wanted.cursor is not None:
-        raised_at, last_id = parse_cursor(wanted.cursor)
-        query = query.where(
-            or_(alerts.c.raised_at < raised_at, and_(alerts.c.raised_at == raised_at, alerts.c.id < last_id))
-        )
-    rows = connection.execute(query.limit(wanted.limit + 1)).all()
-    page = rows[: wanted.limit]
-    following = cursor(page[-1].raised_at, page[-1].id) if len(rows) > wanted.limit else None
-    return [merged(row) for row in page], following
+        at, last_id = parse_cursor(wanted.cursor)
+        query = query.where(or_(key < at, and_(key == at, alerts.c.id < last_id)))
+    items: list[dict[str, Any]] = []
+    last: Any = None
+    for row in connection.execute(query):
+        shown = view.alert(row)
+        if not _is_wanted(shown, wanted):
+            continue
+        if len(items) == wanted.limit:
+            return items, cursor(last.raised_at if wanted.order == "raised" else last.updated_at, last.id)
+        items.append(shown)
+        last = row
+    return items, None
 
 
-def one_alert(connection: Connection, alert_id: str, home_area: str | None) -> dict[str, Any] | None:
+def one_alert(connection: Connection, alert_id: str, scope: Scope, view: View) -> dict[str, Any] | None:
     """The newest version of an alert; None when there is none within the scope."""
-    query = select_alerts().where(alerts.c.id == alert_id)
-    if home_area is not None:
-        query = query.where(alerts.c.home_area == home_area)
-    row = connection.execute(query).first()
-    return None if row is None else merged(row)
+    row = connection.execute(scope.among(select_alerts().where(alerts.c.id == alert_id))).first()
+    shown = None if row is None else view.alert(row)
+    return shown if shown is not None and scope.sees_source(shown.get("source")) else None
 
 
 def history(connection: Connection, alert_id: str) -> dict[str, Any]:
-    """Every version of an alert and every action on it, oldest first."""
+    """Every version of an alert and every action on it, oldest first; a note taken back has lost its text."""
     versions = connection.scalars(
         select(alert_versions.c.body).where(alert_versions.c.alert_id == alert_id).order_by(alert_versions.c.version)
     )
-    actions = connection.execute(
-        select(alert_actions).where(alert_actions.c.alert_id == alert_id).order_by(alert_actions.c.human_version)
-    )
-    return {
-        "versions": [msgspec.json.decode(body) for body in versions],
-        "actions": [
-            {
-                "type": row.type,
-                "at": zulu(row.at),
-                "by": row.by,
-                "human_version": row.human_version,
-                "body": msgspec.json.decode(row.body),
-            }
-            for row in actions
-        ],
-    }
+    actions = [action_shown(row) for row in _actions(connection, [alert_id])]
+    gone = {one["body"].get("note") for one in actions if one["type"] == "unnotes"}
+    for one in actions:
+        one["taken_back"] = one["type"] == "notes" and one["human_version"] in gone
+        if one["taken_back"]:
+            one["body"] = {}
+    return {"versions": [msgspec.json.decode(body) for body in versions], "actions": actions}
+
+
+def _actions(connection: Connection, alert_ids: Sequence[str], until: int | None = None) -> Sequence[Any]:
+    a = alert_actions.c
+    query = select(alert_actions).where(a.alert_id.in_(alert_ids)).order_by(a.alert_id, a.human_version)
+    return connection.execute(query if until is None else query.where(a.at <= until)).all()
 
 
 def sights(
-    connection: Connection, *, since: int, home_area: str | None, group: Callable[[str | None], str | None]
+    connection: Connection, *, since: int, scope: Scope, group: Callable[[str | None], str | None], view: View
 ) -> list[Sight]:
     """What decides about incidents, of every alert raised since (ms)."""
-    query = select(
-        alerts.c.id,
-        alerts.c.home_area,
-        alerts.c.need,
-        alerts.c.status,
-        alerts.c.severity,
-        alerts.c.raised_at,
-        alerts.c.updated_at,
-    ).where(alerts.c.raised_at >= since)
-    if home_area is not None:
-        query = query.where(alerts.c.home_area == home_area)
+    a = alerts.c
+    columns = (a.id, a.home_area, a.need, a.area, a.status, a.severity, a.raised_at, a.updated_at, a.body)
+    people = alerts.outerjoin(alert_people, a.id == alert_people.c.alert_id)
+    query = select(*columns, alert_people.c.acknowledged_at).select_from(people).where(a.raised_at >= since)
     return [
-        Sight(row.id, row.home_area, row.need, group(row.need), row.status, row.severity, row.raised_at, row.updated_at)
-        for row in connection.execute(query)
+        Sight(
+            row.id,
+            row.home_area,
+            row.need,
+            group(row.need),
+            row.status,
+            row.severity,
+            row.raised_at,
+            row.updated_at,
+            _onset.decode(row.body).started_at,
+            tuple(view.events(row)),
+            row.acknowledged_at is not None,
+            bool(view.hiding(row.id, row.home_area, row.need, row.area)),
+        )
+        for row in connection.execute(scope.among(query))
     ]
 
 
@@ -141,18 +165,27 @@ def parse_cursor(text: str) -> tuple[int, str]:
     raise Problem(422, "the cursor is not one that this API gave: take it from `next`")
 
 
-def _filtered(query: Select[tuple[object, ...]], wanted: Wanted) -> Select[tuple[object, ...]]:
+def _filtered(query: Any, wanted: Wanted) -> Any:
     columns: Sequence[tuple[Any, Collection[str] | None]] = (
         (alerts.c.status, wanted.statuses),
         (alerts.c.kind, wanted.kinds),
+        (alerts.c.severity, wanted.severities),
         (alerts.c.need, wanted.needs),
         (alerts.c.area, wanted.areas),
     )
     for column, values in columns:
         if values is not None:
             query = query.where(column.in_(sorted(values)))
-    if wanted.home_area is not None:
-        query = query.where(alerts.c.home_area == wanted.home_area)
+    if wanted.assigned_to is not None:
+        query = query.where(alert_people.c.assigned_to == wanted.assigned_to)
+    if wanted.label is not None:
+        query = query.where(alert_people.c.label == wanted.label)
     if wanted.since is not None:
         query = query.where(alerts.c.updated_at >= wanted.since)
-    return query
+    return wanted.scope.among(query)
+
+
+def _is_wanted(shown: dict[str, Any], wanted: Wanted) -> bool:
+    """What SQL does not know: the name of a silent feed, and silences."""
+    is_hidden = shown["silenced_until"] is not None
+    return wanted.scope.sees_source(shown.get("source")) and wanted.hidden in (None, is_hidden)

@@ -15,6 +15,7 @@ from services.api.tables import (
     refusals,
     source_counts,
 )
+from services.api.tables_people import rejections
 
 FOLDED = (
     alert_versions,
@@ -26,6 +27,7 @@ FOLDED = (
     point_versions,
     points,
     refusals,
+    rejections,
     source_counts,
 )
 """Tables that the log fills. The place in the feed goes on counting, so that open pages get everything anew."""

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Connection, select
 
 from schemas.output import HomeStatus, SourceStatus
-from services.api.feed import zulu
 from services.api.fold_series import DAY_MS
 from services.api.fold_status import SLOT_MS
 from services.api.model import BudgetList, SourceList
@@ -14,6 +13,7 @@ from services.api.read_alerts import raised_within
 from services.api.services import Services
 from services.api.standing import read_standing
 from services.api.tables import source_counts
+from services.api.times import zulu
 from services.runtime.access import Identity
 
 HOUR_MS = 3_600_000
@@ -22,12 +22,12 @@ HOUR_MS = 3_600_000
 def feed_routes(services: Services) -> APIRouter:
     """The routes, closed over the parts they use."""
     router = APIRouter(tags=["feeds and budget"])
-    reader = services.guard.reader
+    person = services.guard.person
 
     @router.get("/v1/sources", summary="The feeds: last call, lag, rate, what was refused, state")
-    def get_sources(who: Identity = Depends(reader)) -> SourceList:
+    def get_sources(who: Identity = Depends(person)) -> SourceList:
         with services.database.reading() as connection:
-            homes = read_standing(connection).within(who.home_area).homes
+            homes = read_standing(connection).within(services.scope(who)).homes
             counts = _counts(connection)
         items = [
             _source(home, one, counts.get((home.home_area, one.source), [])) for home in homes for one in home.sources
@@ -37,10 +37,10 @@ def feed_routes(services: Services) -> APIRouter:
     @router.get("/v1/budget", summary="Chance alerts a week by home area: what is accepted, and what came")
     def get_budget(
         preview: Annotated[float | None, Query(gt=0, le=1000, description="Another budget, to compare")] = None,
-        who: Identity = Depends(reader),
+        who: Identity = Depends(person),
     ) -> BudgetList:
         with services.database.reading() as connection:
-            homes = read_standing(connection).within(who.home_area).homes
+            homes = read_standing(connection).within(services.scope(who)).homes
             items = [_budget(connection, home, preview) for home in homes]
         return BudgetList.model_validate({"items": items})
 

@@ -7,7 +7,6 @@ from starlette.responses import JSONResponse, Response
 
 from schemas.codes import CONTACTS
 from services.api import read_series
-from services.api.feed import zulu
 from services.api.fold_series import DAY_MS, KNOWN_DAYS
 from services.api.geojson import feature_collection
 from services.api.model import AreaState, NeedList, Series
@@ -15,6 +14,7 @@ from services.api.problems import Problem, not_found
 from services.api.read_series import HOUR_MS, Bucket, Span
 from services.api.services import Services, Time, in_ms
 from services.api.standing import Standing, home_state, read_standing
+from services.api.times import zulu
 from services.runtime.access import Identity
 
 MAX_HOURS = 24 * 400
@@ -24,7 +24,7 @@ DEFAULT_HOURS = 24
 def series_routes(services: Services) -> APIRouter:
     """The routes, closed over the parts they use."""
     router = APIRouter(tags=["series"])
-    reader = services.guard.reader
+    person = services.guard.person
 
     @router.get("/v1/series", summary="Observed against expected with the band, zero hours included")
     def get_series(
@@ -34,13 +34,14 @@ def series_routes(services: Services) -> APIRouter:
         end: Annotated[Time | None, Query(description="Exclusive; log time unless given")] = None,
         bucket: Literal["hour", "day"] = "hour",
         known_at: Annotated[Time | None, Query(description="As it was known then, to five minutes")] = None,
-        who: Identity = Depends(reader),
+        who: Identity = Depends(person),
     ) -> Series:
         book = services.book()
         home_area = book.home_area(area)
-        if home_area is None or who.home_area not in (None, home_area):
+        scope = services.scope(who)
+        if home_area is None or not scope.sees_home(home_area):
             raise not_found("area")
-        if not book.has_need(need):
+        if not (book.has_need(need) and scope.sees_need(need)):
             raise not_found("need")
         zone = book.zone(home_area)
         with services.database.reading() as connection:
@@ -67,10 +68,10 @@ def series_routes(services: Services) -> APIRouter:
     def get_states(
         need: Annotated[str, Query(description="A need", examples=["contacts"])] = CONTACTS,
         hours: Annotated[int, Query(ge=1, le=168, description="How far back, with the running hour")] = DEFAULT_HOURS,
-        who: Identity = Depends(reader),
+        who: Identity = Depends(person),
     ) -> dict[str, AreaState]:
         book = services.book()
-        if not book.has_need(need):
+        if not (book.has_need(need) and services.scope(who).sees_need(need)):
             raise not_found("need")
         answer: dict[str, AreaState] = {}
         now = services.clock.now_ms()
@@ -94,7 +95,7 @@ def series_routes(services: Services) -> APIRouter:
         return answer
 
     @router.get("/v1/needs", summary="The tree of needs, parents first")
-    def get_needs(_: Identity = Depends(reader)) -> NeedList:
+    def get_needs(_: Identity = Depends(person)) -> NeedList:
         needs = services.book().reference.needs
         items = [
             {
@@ -116,7 +117,7 @@ def series_routes(services: Services) -> APIRouter:
         responses={200: {"content": {"application/geo+json": {"schema": {"type": "object"}}}}},
         response_class=Response,
     )
-    def get_areas(who: Identity = Depends(reader)) -> Response:
+    def get_areas(who: Identity = Depends(person)) -> Response:
         return JSONResponse(feature_collection(services.book(), who.home_area), media_type="application/geo+json")
 
     return router

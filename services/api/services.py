@@ -7,13 +7,17 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator
 
+from services.api.acting import Actions
 from services.api.codebook import Codebook
 from services.api.database import Database
 from services.api.fold_alerts import milliseconds
 from services.api.guard import Guard
 from services.api.hub import Hub
 from services.api.problems import Problem
+from services.api.scope import Scope, scope_of
 from services.api.space import Space
+from services.api.view import Views
+from services.runtime.access import Identity
 from services.runtime.clock import Clock
 
 
@@ -24,12 +28,18 @@ class Services:
     database: Database
     guard: Guard
     hub: Hub
+    views: Views
+    actions: Actions
     clock: Clock
     mode: str
     current_space: Callable[[], Space | None]
     version: str
     build: str
     """Changes with the page, so that an old one knows that it is old."""
+
+    def scope(self, who: Identity) -> Scope:
+        """What this person may see; raises Problem 503 when that cannot be told yet."""
+        return scope_of(who, self.book() if who.needs else None)
 
     def book(self) -> Codebook:
         """The trees; raises Problem 503 as long as the space has not been set up."""

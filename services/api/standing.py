@@ -7,8 +7,9 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from schemas.output import HomeStatus, PartitionStatus
-from services.api.feed import zulu
+from services.api.scope import Scope
 from services.api.tables import home_status, partition_status
+from services.api.times import zulu
 
 STALE_SECONDS = 60.0
 """A home area of whose log time nothing newer came for this long is stale."""
@@ -21,11 +22,10 @@ class Standing:
     homes: tuple[HomeStatus, ...] = ()
     partitions: tuple[PartitionStatus, ...] = ()
 
-    def within(self, home_area: str | None) -> "Standing":
-        """What somebody with this scope may see; None: all."""
-        if home_area is None:
-            return self
-        return Standing(tuple(home for home in self.homes if home.home_area == home_area), self.partitions)
+    def within(self, scope: Scope) -> "Standing":
+        """What somebody with this scope may see."""
+        homes = (home for home in self.homes if scope.sees_home(home.home_area))
+        return Standing(tuple(_with_feeds(home, scope) for home in homes), self.partitions)
 
     def log_time(self) -> int | None:
         """The oldest log time of the home areas, ms; None when there is none yet."""
@@ -45,6 +45,12 @@ class Standing:
     def silent_sources(self) -> list[str]:
         """Feeds that have stopped, by name."""
         return sorted({one.source for home in self.homes for one in home.sources if one.state == "silent"})
+
+
+def _with_feeds(home: HomeStatus, scope: Scope) -> HomeStatus:
+    if scope.sources is None:
+        return home
+    return msgspec.structs.replace(home, sources=tuple(one for one in home.sources if scope.sees_source(one.source)))
 
 
 def read_standing(connection: Connection) -> Standing:

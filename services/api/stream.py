@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 import msgspec
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from services.api.database import Database
 from services.api.feed import MAX_RESUME, FeedItem, bounds, changes_after, open_alerts
 from services.api.hub import Client, Hub, frame
+from services.api.scope import Scope
+from services.api.view import Views
 
 RETRY_MS = 2000
+READ_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +31,16 @@ class Missed:
     """Changes up to here are in `items`, or need not be told."""
 
 
-def missed(database: Database, home_area: str | None, last_event_id: str | None) -> Missed:
+def missed(database: Database, views: Views, scope: Scope, last_event_id: str | None) -> Missed:
     """All open alerts, or everything after a position of this feed. Raises DatabaseAway."""
     with database.reading() as connection:
+        view = views.read(connection)
         first, last = bounds(connection)
         if last_event_id is not None and last_event_id.isdecimal() and first <= int(last_event_id[:20]) <= last:
-            items = tuple(changes_after(connection, int(last_event_id), home_area))
+            items = tuple(changes_after(connection, int(last_event_id), view, scope))
             if len(items) <= MAX_RESUME:
                 return Missed(gap=False, items=items, position=last)
-        return Missed(gap=last_event_id is not None, items=tuple(open_alerts(connection, home_area)), position=last)
+        return Missed(gap=last_event_id is not None, items=tuple(open_alerts(connection, view, scope)), position=last)
 
 
 class AlertStream(Response):
@@ -67,7 +72,7 @@ class AlertStream(Response):
         self._hub, self._client, self._start, self._hello = hub, client, start, hello
         self._is_allowed, self._check_seconds = is_allowed, check_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Send until the client goes, falls behind, loses its key, or the process stops."""
         tasks = [
             asyncio.create_task(self._send(send)),
@@ -78,7 +83,8 @@ class AlertStream(Response):
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                task.result()
+                with contextlib.suppress(TimeoutError):
+                    task.result()
         finally:
             self._hub.close(self._client)
             for task in tasks:
@@ -89,14 +95,15 @@ class AlertStream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self._opening(), "more_body": True})
         while data := await self._client.take():
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+            async with asyncio.timeout(READ_SECONDS):  # a client that reads nothing for so long is gone
+                await send({"type": "http.response.body", "body": data, "more_body": True})
         with contextlib.suppress(OSError):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _opening(self) -> bytes:
         hello = frame("hello", msgspec.json.encode({**self._hello, "gap": self._start.gap}))
         changes = b"".join(frame("alert", item.data, item.seq) for item in self._start.items)
-        beat = frame("beat", msgspec.json.encode(self._hub.beat(self._client.home_area)))
+        beat = frame("beat", msgspec.json.encode(self._hub.beat(self._client.scope)))
         return b"retry: %d\n" % RETRY_MS + hello + changes + beat
 
     async def _watch_key(self) -> None:

@@ -74,7 +74,9 @@ alert_versions = Table(
     metadata,
     Column("alert_id", String(128), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("updated_at", BigInteger, nullable=False, server_default="0"),
     Column("body", Text, nullable=False),
+    Index("ix_alert_versions_updated_at", "updated_at"),
 )
 """Every version of each alert."""
 
@@ -87,9 +89,9 @@ alert_people = Table(
     Column("acknowledged_at", BigInteger),
     Column("assigned_to", Text),
     Column("label", String(32)),
-    Column("silenced_until", BigInteger),
+    Column("more", Text, nullable=False, server_default="{}"),
 )
-"""What people said about an alert; no version of the alert overwrites it."""
+"""What people said about an alert; no version of the alert overwrites it. `more` is JSON: see `human.py`."""
 
 alert_actions = Table(
     "alert_actions",

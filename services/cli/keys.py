@@ -8,7 +8,10 @@ import typer
 
 from services.cli.errors import WRONG_USE, CliError
 from services.runtime.access import ROLES, Identity, KeyStore, Role
+from services.runtime.clock import SystemClock, from_ms
 from services.runtime.settings import environment_settings
+
+DAY_MS = 86_400_000
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Add, list and revoke API keys (file KEYS_FILE).")
 
@@ -24,6 +27,13 @@ def add(
         str | None, typer.Option(help="Scope of a reader; for an ingest key the home area of calls without a place.")
     ] = None,
     totals: Annotated[bool, typer.Option("--totals", help="Its calls may carry `count`.")] = False,
+    need: Annotated[
+        list[str] | None, typer.Option(help="A reader sees only this branch of needs; may be given again.")
+    ] = None,
+    only_source: Annotated[
+        list[str] | None, typer.Option(help="A reader sees only this feed; may be given again.")
+    ] = None,
+    expires_days: Annotated[int | None, typer.Option(min=1, max=3660, help="It stops working after so long.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key; it is printed once and kept nowhere.
@@ -32,9 +42,18 @@ def add(
     Examples:
       groundswell keys add --role ingest --source county-211 --name "County CRM" --home-area tx
       groundswell keys add --role coordinator --name "R. Alvarez" --json
+      groundswell keys add --role viewer --name "Food bank" --need BD --home-area tx --expires-days 90
     """
-    identifier, key = KeyStore(environment_settings().keys()).add(
-        _role(role), name or source or role, source=source, home_area=home_area, totals=totals
+    clock = SystemClock()
+    identifier, key = KeyStore(environment_settings().keys(), clock).add(
+        _role(role),
+        name or source or role,
+        source=source,
+        home_area=home_area,
+        totals=totals,
+        needs=need or (),
+        sources=only_source or (),
+        expires_at=None if expires_days is None else clock.now_ms() + expires_days * DAY_MS,
     )
     if as_json:
         print(json.dumps({"id": identifier, "key": key}))
@@ -80,5 +99,12 @@ def _role(text: str) -> Role:
 
 
 def _line(one: Identity) -> str:
-    more = [f"source {one.source}" if one.source else "", f"area {one.home_area}" if one.home_area else ""]
-    return "  ".join(filter(None, (f"{one.id:16}{one.role:13}{one.name}", *more, "totals" if one.totals else "")))
+    more = [
+        f"source {one.source}" if one.source else "",
+        f"area {one.home_area}" if one.home_area else "",
+        f"needs {' '.join(one.needs)}" if one.needs else "",
+        f"feeds {' '.join(one.sources)}" if one.sources else "",
+        "totals" if one.totals else "",
+        f"until {from_ms(one.expires_at):%Y-%m-%d}" if one.expires_at is not None else "",
+    ]
+    return "  ".join(filter(None, (f"{one.id:16}{one.role:13}{one.name}", *more)))

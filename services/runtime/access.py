@@ -10,7 +10,7 @@ import re
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from services.runtime.lifecycle import State
 
 Role = Literal["ingest", "viewer", "coordinator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
-COOKIE = "groundswell_key"
+LONGEST_NAME = 80
 RELOAD_SECONDS = 1.0
 """How often the file is looked at; a revoked key works at most this much longer."""
 
@@ -43,14 +43,18 @@ class Identity:
     """For readers the scope; for an ingest key also where its calls without a place go."""
     totals: bool = False
     """Whether its calls may carry `count`."""
+    needs: tuple[str, ...] = ()
+    """For readers: the branches of needs they see; empty: all."""
+    sources: tuple[str, ...] = ()
+    """For readers: the feeds they see; empty: all."""
+    expires_at: int | None = None
+    """Unix milliseconds; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     identity: Identity
     sha256: str
-    expires_at: int | None = None
-    """Unix milliseconds."""
 
 
 class KeyStore:
@@ -85,11 +89,14 @@ class KeyStore:
         source: str | None = None,
         home_area: str | None = None,
         totals: bool = False,
+        needs: Sequence[str] = (),
+        sources: Sequence[str] = (),
         expires_at: int | None = None,
     ) -> tuple[str, str]:
         """Make a key.
 
         Args:
+            needs, sources: what a reader is limited to; empty: no limit.
             expires_at: Unix milliseconds; None: never.
 
         Returns:
@@ -102,13 +109,27 @@ class KeyStore:
             raise BadKeys(f"a role is one of {', '.join(ROLES)}")
         if (role == "ingest") != (source is not None):
             raise BadKeys("an ingest key needs --source, and only an ingest key has one")
-        if source is not None and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", source):
+        if role == "ingest" and (needs or sources):
+            raise BadKeys("only readers are limited to needs or sources; an ingest key has its one --source")
+        if any(not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", one) for one in (*sources, *([source] if source else ()))):
             raise BadKeys("a source is a slug of small letters, digits and hyphens, at most 63 long")
-        identity = Identity("k_" + secrets.token_hex(6), name, role, source, home_area, totals)
+        if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
+            raise BadKeys(f"a key has the name of a person or system: 1 to {LONGEST_NAME} printable characters")
+        identity = Identity(
+            "k_" + secrets.token_hex(6),
+            name,
+            role,
+            source,
+            home_area,
+            totals,
+            tuple(needs),
+            tuple(sources),
+            expires_at,
+        )
         key = f"gs_{role}_{secrets.token_urlsafe(24)}"
         with self._lock, self._locked_file():
             self._load()
-            self._entries[identity.id] = _Entry(identity, _digest(key), expires_at)
+            self._entries[identity.id] = _Entry(identity, _digest(key))
             self._save()
         return identity.id, key
 
@@ -127,9 +148,19 @@ class KeyStore:
         entry = self._entries.get(key_id)
         return None if entry is None else self._unless_expired(entry)
 
+    def by_name(self, name: str) -> Identity | None:
+        """The reader of this name whose key was made last; None when there is none that counts.
+
+        For a proxy in front that has already made sure who somebody is.
+        """
+        self._refresh()
+        named = [entry for entry in self._entries.values() if entry.identity.name == name]
+        found = [one for entry in named if (one := self._unless_expired(entry)) and one.role != "ingest"]
+        return found[-1] if found else None
+
     def _unless_expired(self, entry: _Entry) -> Identity | None:
-        expired = entry.expires_at is not None and self._clock.now_ms() >= entry.expires_at
-        return None if expired else entry.identity
+        expires_at = entry.identity.expires_at
+        return None if expires_at is not None and self._clock.now_ms() >= expires_at else entry.identity
 
     def list(self) -> tuple[Identity, ...]:
         """Everyone who holds a key, in the order of adding."""
@@ -178,8 +209,9 @@ class KeyStore:
     def _read(self) -> Iterator[_Entry]:
         try:
             for row in json.loads(self._path.read_text(encoding="utf-8"))["keys"]:
-                sha256, expires_at = row.pop("sha256"), row.pop("expires_at", None)
-                yield _Entry(Identity(**row), sha256, expires_at)
+                sha256 = row.pop("sha256")
+                needs, sources = tuple(row.pop("needs", ())), tuple(row.pop("sources", ()))
+                yield _Entry(Identity(**row, needs=needs, sources=sources), sha256)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BadKeys(
                 f"the file of keys {self._path} is damaged; restore it or delete it and make new keys"
@@ -191,10 +223,7 @@ class KeyStore:
         self._seen = signature
 
     def _save(self) -> None:
-        rows = [
-            asdict(entry.identity) | {"sha256": entry.sha256, "expires_at": entry.expires_at}
-            for entry in self._entries.values()
-        ]
+        rows = [asdict(entry.identity) | {"sha256": entry.sha256} for entry in self._entries.values()]
         write_private(self._path, json.dumps({"version": 1, "keys": rows}, indent=1).encode())
         self._use(self._entries, self._signature())
 
@@ -236,7 +265,7 @@ def write_private(path: Path, body: bytes) -> None:
 
 
 def key_from_headers(headers: Mapping[str, Any]) -> str | None:
-    """The key that a request carries: Bearer, Basic (the password), X-API-Key or the cookie of the login.
+    """The key that a request carries: Bearer, Basic (the password) or X-API-Key; never a cookie.
 
     Args:
         headers: with names in lower case, or a mapping that ignores case.
@@ -253,10 +282,6 @@ def key_from_headers(headers: Mapping[str, Any]) -> str | None:
         return _password(value)
     if given := headers.get("x-api-key"):
         return str(given)
-    for part in str(headers.get("cookie", "")).split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == COOKIE and value:
-            return value
     return None
 
 

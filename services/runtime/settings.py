@@ -49,6 +49,10 @@ class Settings(BaseModel):
     seal_hours: Annotated[int, Field(ge=1, le=72)] = 6
     snapshot_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
     budget_per_week: Annotated[float, Field(gt=0, le=1000)] = 3.0
+    proxy_user_header: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")] | None = None
+    """Header in which a trusted proxy names the person; what the person may do follows from the key of that name."""
+    proxy_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
+    """What the proxy sends as X-Groundswell-Proxy-Secret; without it the header above counts for nothing."""
     log_format: Literal["json", "console"] = "json"
 
     @property

@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from services.api.hub import QUEUE, Client, Hub
+from services.api.hub import QUEUE, QUEUE_BYTES, Client, Hub
 from services.api.metrics import ApiMetrics
+from services.api.scope import ALL
 from services.runtime.clock import SystemClock
 from services.runtime.metrics import new_registry
 from tests.api_parts import Tape, alert, prepared
@@ -16,7 +17,7 @@ def drained(client: Client) -> bytes:
 
 
 def test_what_was_told_from_the_database_is_not_told_again_from_the_queue() -> None:
-    client = Client(None)
+    client = Client(ALL)
     client.put(b"five ", 5)
     client.put(b"beat ")
     client.put(b"seven ", 7)
@@ -27,10 +28,18 @@ def test_what_was_told_from_the_database_is_not_told_again_from_the_queue() -> N
 
 
 def test_a_full_queue_closes_the_client_and_lets_go_of_its_memory() -> None:
-    client = Client(None)
+    client = Client(ALL)
     assert all(client.put(b"x", seq) for seq in range(1, QUEUE + 1))
     assert not client.closed.is_set()
     assert not client.put(b"x", QUEUE + 1)
+    assert client.closed.is_set()
+    assert drained(client) == b""
+
+
+def test_a_few_large_frames_fill_a_queue_too_so_that_its_memory_is_bounded() -> None:
+    client = Client(ALL)
+    assert client.put(b"x" * QUEUE_BYTES)
+    assert not client.put(b"x")
     assert client.closed.is_set()
     assert drained(client) == b""
 
@@ -41,7 +50,7 @@ def test_a_burst_that_is_larger_than_a_queue_reaches_a_client_that_reads(tmp_pat
     number = 2 * QUEUE + 1
 
     async def read() -> int:
-        client, found = hub.open(None), 0
+        client, found = hub.open(ALL), 0
         running = asyncio.create_task(hub.run())
         while b"event: beat" not in await client.take():
             pass

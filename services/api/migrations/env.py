@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import services.api.tables_people  # noqa: F401  its tables are part of the metadata
 from services.api.tables import metadata
 
 
