@@ -94,12 +94,17 @@ def judged_table(lines: Sequence["Judged"]) -> str:
             f"{'detector':20} threshold  false alarms  found (POD)  RMD72 h  seconds  µs per series-hour",
         ]
         of_budget = [line for line in lines if line.budget == budget]
-        out += [
-            f"{line.detector:20} {line.threshold:9.3f}  {line.false_alarms:12.4f}  {line.pod:11.3f}  "
-            f"{line.rmd72_hours:7.1f}  {line.seconds:7.1f}  {line.microseconds_per_bucket:18.2f}"
-            for line in sorted(of_budget, key=lambda line: line.rmd72_hours)
-        ]
+        out += [_judged_line(line) for line in sorted(of_budget, key=lambda line: line.rmd72_hours)]
     return "\n".join(out)
+
+
+def _judged_line(line: "Judged") -> str:
+    if not line.scores:
+        return f"{line.detector:20} has no score here: the folders are too short for it"
+    return (
+        f"{line.detector:20} {line.threshold:9.3f}  {line.false_alarms:12.4f}  {line.pod:11.3f}  "
+        f"{line.rmd72_hours:7.1f}  {line.seconds:7.1f}  {line.microseconds_per_bucket:18.2f}"
+    )
 
 
 def agreed_table(lines: Sequence["Agreed"]) -> str:

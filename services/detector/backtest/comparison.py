@@ -56,6 +56,8 @@ class Judged:
     pod: float
     rmd72_hours: float
     surges: int
+    scores: int
+    """Scores that were told in the judged time; with none at all the other figures mean nothing."""
     seconds: float
     microseconds_per_bucket: float
 
@@ -132,6 +134,7 @@ def judged(scored: Sequence[Scored], calibration: int, budgets: Sequence[float])
                     pod=verdict.found,
                     rmd72_hours=verdict.rmd72_hours,
                     surges=verdict.surges,
+                    scores=sum(len(run.rows.series) for run in one.runs),
                     seconds=one.seconds,
                     microseconds_per_bucket=_microseconds(one),
                 )
