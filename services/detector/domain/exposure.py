@@ -6,7 +6,6 @@ which nothing is heard although many contacts are usual. No exposure means that 
 called.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 
 from services.detector.domain.bank import Floats, Prediction
 from services.detector.domain.batches import Batches
+from services.detector.domain.lines import Run, copied, reroute
 from services.detector.domain.moment import Moment
 from services.detector.domain.sources import Sources
 
-SILENT_BELOW = 6.0
-"""Hours without any contact from a source, where at least this many were usual, tell of a closed or broken line."""
 CHANGED = 0.02
 """A closed hour is scored again when what should be in has moved by more than this."""
 NEARLY_ALL, SAME = 0.99, 0.005
@@ -38,9 +36,9 @@ class Exposure:
     sources: Sources = field(default_factory=Sources)
     of_feed: list[int] = field(default_factory=list)
     """Source by number of feed (source, line)."""
-    quiet: list[float] = field(default_factory=list)
-    """By source: contacts that the silent hours up to the seal should have brought."""
-    quiet_now: list[float] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    """By source: its silent hours up to the seal."""
+    runs_now: list[Run] = field(default_factory=list)
     """The same up to the last closed bucket, as it was last looked at."""
     batches: Batches = field(default_factory=Batches)
     rows: dict[int, Row] = field(default_factory=dict)
@@ -54,8 +52,8 @@ class Exposure:
 
     def _number(self, source: str) -> int:
         number = self.sources.number(source)
-        for quiet in (self.quiet, self.quiet_now):
-            quiet += [0.0] * (len(self.sources.names) - len(quiet))
+        for runs in (self.runs, self.runs_now):
+            runs += [Run() for _ in range(len(self.sources.names) - len(runs))]
         return number
 
     def told(self, rows: Sequence[tuple[NDArray[np.int64], str, int]], nodes: int) -> Floats:
@@ -78,8 +76,7 @@ class Exposure:
         number = self.sources.number(name)
         if not self.sources.known(number):
             return None
-        closed = week_hour in self.closed_slots.get(name, ())
-        return 0.0 if closed else self.sources.expected(week_hour)[number]
+        return 0.0 if self._closed(number, week_hour) else self.sources.expected(week_hour)[number]
 
     def rate(self, name: str) -> float:
         """Contacts that a source brings in an average hour."""
@@ -110,7 +107,7 @@ class Exposure:
 
     def unlearn(self) -> None:
         """Forget what was learned of the sources; which of them were heard is kept."""
-        names, self.sources, self.quiet, self.quiet_now = self.sources.names, Sources(), [], []
+        names, self.sources, self.runs, self.runs_now = self.sources.names, Sources(), [], []
         for name in names:
             self._number(name)
 
@@ -122,14 +119,11 @@ class Exposure:
             week_hour: its slot.
             heard: contacts by source.
         """
-        calls = [round(one) for one in heard.tolist()]
-        row, broken = [1.0] * len(calls), []
-        for source in self._live():
-            row[source], silent = self._heard(source, week_hour, 1.0, 1.0, calls[source], self.quiet)
-            broken += [source] if silent else []
-        self._reroute(row, broken, week_hour, calls, 1.0)
-        self._keep(bucket, tuple(row), tuple(broken))
-        return tuple(broken)
+        row, broken = self._row_of(
+            week_hour, [1.0] * len(heard), 1.0, [round(calls) for calls in heard.tolist()], self.runs
+        )
+        self._keep(bucket, row, broken)
+        return broken
 
     def forget(self, bucket: int) -> None:
         """A bucket is sealed."""
@@ -166,59 +160,49 @@ class Exposure:
 
     def _rows(self, moment: Moment, *, whole: bool) -> dict[int, tuple[Row, tuple[int, ...]]]:
         """Rows of the open bucket or of all, each source's run of silent hours followed from the seal."""
-        found, quiet = {}, list(self.quiet if whole else self.quiet_now)
+        found, runs = {}, copied(self.runs if whole else self.runs_now)
         for bucket in range(moment.ledger.sealed_until if whole else moment.open_bucket, moment.open_bucket + 1):
             if bucket == moment.open_bucket:
-                self.quiet_now = list(quiet)
-            found[bucket] = self._row(moment, bucket, quiet)
+                self.runs_now = copied(runs)
+            youngest, oldest, part = moment.ages(bucket)
+            arrived = [1.0] * moment.sources
+            for source in self._live():
+                delays = moment.feeds[self.sources.names[source]].delays
+                late = (
+                    self.batches.arrived(source, bucket) if delays.batch else delays.arrived_between(youngest, oldest)
+                )
+                arrived[source] = late
+            found[bucket] = self._row_of(moment.week_hour(bucket), arrived, part, moment.heard(bucket), runs)
         return found
 
-    def _row(self, moment: Moment, bucket: int, quiet: list[float]) -> tuple[Row, tuple[int, ...]]:
-        heard, week_hour = moment.heard(bucket), moment.week_hour(bucket)
-        youngest, oldest, part = moment.ages(bucket)
-        row, broken = [1.0] * len(heard), []
-        for source in self._live():
-            delays = moment.feeds[self.sources.names[source]].delays
-            on_time = not delays.batch
-            arrived = delays.arrived_between(youngest, oldest) if on_time else self.batches.arrived(source, bucket)
-            row[source], silent = self._heard(source, week_hour, part * arrived, arrived, heard[source], quiet)
-            broken += [source] if silent else []
-        self._reroute(row, broken, week_hour, heard, part)
-        return tuple(1.0 if share >= NEARLY_ALL else round(share, 3) for share in row), tuple(broken)
-
-    def _heard(
-        self, source: int, week_hour: int, part: float, arrived: float, heard: int, quiet: list[float]
-    ) -> tuple[float, bool]:
-        """(exposure, whether the line is silent) of a source; its run of silent hours goes on or ends.
+    def _row_of(
+        self, week_hour: int, arrived: Sequence[float], part: float, heard: Sequence[int], runs: Sequence[Run]
+    ) -> tuple[Row, tuple[int, ...]]:
+        """Row of a bucket, and the sources that are silent in it; the runs go on.
 
         Args:
-            source: its number.
-            week_hour: slot of the bucket.
-            part: of a whole hour's calls, what should be in.
-            arrived: of the calls of the time that has passed, what should be in.
-            heard: contacts.
-            quiet: by source, what its silent hours so far should have brought; changed.
+            week_hour: its slot.
+            arrived: by source, the share of its calls that should be in.
+            part: of the hour, what has passed.
+            heard: contacts by source.
+            runs: by source.
         """
-        if heard > 0:
-            quiet[source] = 0.0
-            return arrived, False
-        if week_hour in self.closed_slots.get(self.sources.names[source], ()):
-            return 0.0, False
-        if self.sources.known(source):
-            quiet[source] += self.sources.expected(week_hour)[source] * part
-        return (0.0, True) if quiet[source] >= SILENT_BELOW else (arrived, False)
+        row, broken = list(arrived), []
+        usual = [calls * part for calls in self.sources.expected(week_hour)]
+        for source in self._live():
+            closed = self._closed(source, week_hour) and not heard[source]
+            known = self.sources.known(source) and not closed
+            if runs[source].hear(heard[source], usual[source] * arrived[source] if known else 0.0) and not closed:
+                broken.append(source)
+            row[source] = 0.0 if closed else arrived[source]
+        live = [usual[source] if source in self._live() else 0.0 for source in range(len(usual))]
+        reroute(row, broken, runs, live, float(sum(heard)))
+        return tuple(1.0 if share >= NEARLY_ALL else round(share, 3) for share in row), tuple(broken)
 
-    def _reroute(self, row: list[float], broken: list[int], week_hour: int, heard: Sequence[int], part: float) -> None:
-        """Calls of a silent line that another line takes are heard all the same."""
-        if not broken:
-            return
-        usual = self.sources.expected(week_hour)
-        others = [source for source in self._live() if source not in broken]
-        meant = sum(usual[source] * row[source] for source in others) * part
-        more = sum(heard[source] for source in others) - meant - math.sqrt(meant * (1.0 + 0.1 * meant))
-        lost = sum(usual[source] for source in broken) * part
-        for source in broken:
-            row[source] = min(1.0, max(0.0, more / max(lost, 1e-9)))
+    def _closed(self, source: int, week_hour: int) -> bool:
+        """Whether the desk is closed, by its opening hours, or else as far as its weeks tell."""
+        slots = self.closed_slots.get(self.sources.names[source])
+        return self.sources.never_heard(source, week_hour) if slots is None else week_hour in slots
 
 
 def exposed(predicted: Prediction, exposure: Floats | float) -> Prediction:

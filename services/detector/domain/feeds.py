@@ -10,6 +10,10 @@ from services.detector.domain.delays import Delays
 SILENT_AFTER_CALLS = 8.0
 """A feed is silent when this many calls should have come since its last one: chance brings that once in 3,000."""
 HOUR_MS = 3_600_000
+LATE_OPENING_HOURS = 3
+"""A desk that is not heard after a time in which it is usually closed may open so many hours late."""
+CLOSED_BELOW = 0.2
+"""A desk counts as closed in hours in which it usually brings less than this part of its average hour."""
 LATEST = 0.99
 """The seal waits for this share of each feed's calls."""
 LONGEST_SEAL_HOURS = 72
@@ -36,6 +40,10 @@ class Feed:
     this_hour: int = 0
     missed: float = 0.0
     """Calls that closed hours since the last call should have brought."""
+    missed_hours: int = 0
+    """Hours since the last call in which some were usual."""
+    rested: bool = False
+    """Whether it was usually closed at some time since the last call."""
     warming: bool = True
     """Whether its hours of the week are not known yet."""
     overdue: bool = False
@@ -60,7 +68,7 @@ class Feed:
             self.longest_gap = max(gap, round(GAP_KEPT * self.longest_gap))
         self.calls += calls
         self.this_hour += calls
-        self.missed, self.overdue = 0.0, False
+        self.missed, self.missed_hours, self.rested, self.overdue = 0.0, 0, False, False
         self.last_call = max(self.last_call, time)
         self.last_logged = max(self.last_logged, logged_at)
         self.delays.note(max(0, logged_at - time) / 1000)
@@ -73,14 +81,24 @@ class Feed:
             self.overdue = self.longest_gap > 0 and pause > GAP_LEEWAY * self.longest_gap + GAP_LEEWAY_MS
             self.missed = 0.0
         elif self.this_hour == 0:
-            self.missed += expected or 0.0
+            self._miss(expected or 0.0)
         self.this_hour = 0
         self.delays.hour_passed()
 
+    def _miss(self, expected: float) -> None:
+        if expected < CLOSED_BELOW * self.rate:
+            self.rested = True
+        else:
+            self.missed_hours += 1
+        self.missed += expected
+
     @property
     def silent(self) -> bool:
-        """Whether it has missed more calls than chance explains, or its batch is overdue."""
-        return not self.warming and (self.overdue or self.missed >= SILENT_AFTER_CALLS)
+        """Whether it has missed more calls than chance or a late opening explains, or its batch is overdue."""
+        if self.warming or self.overdue:
+            return self.overdue and not self.warming
+        late = self.rested and self.missed_hours <= LATE_OPENING_HOURS
+        return self.missed >= SILENT_AFTER_CALLS and not late
 
     def status(self) -> SourceStatus:
         """As told on the log."""

@@ -7,6 +7,7 @@ is computed again.
 """
 
 from collections import Counter, deque
+from dataclasses import astuple
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from services.detector.domain.history import Past, Period
 from services.detector.domain.home import Home
 from services.detector.domain.intake import Intake
 from services.detector.domain.ledger import Booked, Hour, Ledger
+from services.detector.domain.lines import Run
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.rules import Rules
@@ -236,8 +238,8 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
         "names": exposure.sources.names,
         "hours": exposure.sources.hours,
         "of_feed": exposure.of_feed,
-        "quiet": exposure.quiet,
-        "quiet_now": exposure.quiet_now,
+        "runs": [astuple(run) for run in exposure.runs],
+        "runs_now": [astuple(run) for run in exposure.runs_now],
         "reach": list(exposure.batches.reach.items()),
         "strayed": list(exposure.batches.strayed.items()),
         "rows": list(exposure.rows.items()),
@@ -250,8 +252,8 @@ def _exposure_again(raw: dict[str, Any], columns: dict[str, Any], rules: Rules) 
         rules.closed_slots,
         Sources(raw["names"], raw["hours"], **columns),
         raw["of_feed"],
-        raw["quiet"],
-        raw["quiet_now"],
+        [Run(*run) for run in raw["runs"]],
+        [Run(*run) for run in raw["runs_now"]],
         Batches(dict(raw["reach"]), dict(raw["strayed"])),
         {bucket: tuple(row) for bucket, row in raw["rows"]},
         {bucket: tuple(sources) for bucket, sources in raw["broken"]},

@@ -69,6 +69,11 @@ class Sources:
             self._expected = mean.T.tolist()
         return self._expected[week_hour]
 
+    def never_heard(self, source: int, week_hour: int) -> bool:
+        """Whether a known source that brings a call an hour or more on average is not heard in this slot."""
+        mean = float(self.calls[source].sum()) / max(float(self.weeks[source].sum()), 1.0)
+        return self.known(source) and mean >= 1.0 and self.expected(week_hour)[source] < LEAST_SHARE_OF_WEEK * mean
+
     def learn(self, week_hour: int, heard: Floats, broken: Sequence[int], told: Floats) -> None:
         """One sealed hour.
 
