@@ -71,10 +71,14 @@ def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
         if not request.url.startswith(api.url):
             foreign.append(request.url)
 
-    def opener(path: str = "", *, fake_clock: bool = False, who: str | None = None, **options: Any) -> Page:
+    def opener(
+        path: str = "", *, fake_clock: bool = False, who: str | None = None, init_script: str = "", **options: Any
+    ) -> Page:
         context = browser.new_context(**{"locale": "en-US", "timezone_id": "Europe/Paris", **options})
         contexts.append(context)
         context.add_init_script(RECORD_VIOLATIONS)
+        if init_script:
+            context.add_init_script(init_script)
         if who is not None:
             context.add_cookies([{"name": "who", "value": who, "url": api.url}])
         page = context.new_page()

@@ -41,6 +41,9 @@ class MockApi:
         self.people = People(self.alerts, self.push, lambda: self.log_time or self.wall)
         self.people.changed = self.tell_changed
         self.shapes = True
+        self.map: Json | None = None
+        """Other areas than the usual ones."""
+        self.states_asked: list[dict[str, str]] = []
         self.lag_seconds = 1.0
         self.mode = "exercise"
         self.silent: list[str] = []
@@ -126,7 +129,8 @@ class MockApi:
         app.get("/v1/alerts")(self._list)
         app.get("/v1/alerts/{alert_id}")(self._one)
         app.get("/v1/series")(self._series)
-        app.get("/v1/areas")(lambda: mock_world.areas(shapes=self.shapes))
+        app.get("/v1/areas")(lambda: self.map or mock_world.areas(shapes=self.shapes))
+        app.get("/v1/areas/state")(self._states)
         app.get("/v1/needs")(mock_world.needs)
         app.include_router(self.people.routes())
         app.get("/v1/sources")(self._sources)
@@ -208,6 +212,12 @@ class MockApi:
             "sources_silent": self.silent,
             "mode": self.mode,
         }
+
+    async def _states(self, request: Request) -> Json:
+        self.states_asked.append(dict(request.query_params))
+        found = self.map or mock_world.areas(shapes=False)
+        codes = [feature["properties"]["code"] for feature in found["features"]]
+        return {code: mock_world.state_of(code, number) for number, code in enumerate(codes)}
 
     async def _series(self, request: Request) -> Json:
         self.series_asked.append(dict(request.query_params))

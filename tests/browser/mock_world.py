@@ -65,6 +65,34 @@ def areas(*, shapes: bool) -> Json:
     return {"type": "FeatureCollection", "features": features}
 
 
+def state_of(code: str, number: int) -> Json:
+    """One area of GET /v1/areas/state: a mix of quiet, unusual, silent, stale and warming ones."""
+    observed, expected, state = (
+        (84, 31.2, "live"), (41, 9.1, "live"), (18, 4.4, "live"), (7, 6.1, "live"), (12, 3.0, "stale"),
+        (3, 1.0, "live"), (0, 5.0, "silent"), (4, 4.4, "live"), (2, 11.0, "live"), (6, 0.0, "warming"),
+        (9, 8.2, "live"), (300, 90.0, "live"), (5, 5.3, "live"), (11, 5.0, "live"),
+    )[number % 14]  # fmt: skip
+    return {"observed": observed, "expected": expected, "kappa": None, "state": state}
+
+
+def many_areas(count: int) -> Json:
+    """A region of `count` hexagon-like areas in rows, all below one home area."""
+    columns = max(1, int(count**0.5))
+    root = areas(shapes=False)["features"][0]
+    features = [root]
+    for number in range(count):
+        x, y = -96 + (number % columns) * 0.02, 29 + (number // columns) * 0.018
+        ring = [
+            [x + dx * 0.0095, y + dy * 0.0085]
+            for dx, dy in ((-1, -0.5), (0, -1), (1, -0.5), (1, 0.5), (0, 1), (-1, 0.5), (-1, -0.5))
+        ]
+        properties = {"code": f"Z{number}", "parent": "TX-HOU", "name": f"Area {number}", "timezone": None,
+                      "home_area": "TX-HOU", "population": None}  # fmt: skip
+        features.append({"type": "Feature", "id": f"Z{number}", "geometry": {"type": "Polygon", "coordinates": [ring]},
+                         "properties": properties})  # fmt: skip
+    return {"type": "FeatureCollection", "features": features}
+
+
 def needs() -> Json:
     """GET /v1/needs."""
     items = [

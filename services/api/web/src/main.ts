@@ -1,5 +1,6 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
+import { noise } from './state/noise.svelte';
 import { session } from './state/session.svelte';
 
 // A page from before an update asks for chunks that are gone: load the new one, once. A server that does not answer
@@ -19,4 +20,5 @@ const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');
 target.replaceChildren();
 mount(App, { target });
+noise.start();
 void session.start();

@@ -6,17 +6,18 @@ import { en } from './en';
 import { es } from './es';
 import { fr } from './fr';
 import { shell } from './shell';
+import { map } from './map';
 import type { Phrase } from './topic';
 
 type Basics = typeof en;
 export type Table = { readonly [K in keyof Basics]: Basics[K] extends string ? string : Phrase };
-export type Key = keyof Basics | keyof (typeof actions)['en'] | keyof (typeof shell)['en'];
+export type Key = keyof Basics | keyof (typeof actions)['en'] | keyof (typeof shell)['en'] | keyof (typeof map)['en'];
 type Whole = { readonly [K in Key]: Phrase };
 
 const TABLES: Record<Language, Whole> = {
-  en: { ...en, ...actions.en, ...shell.en },
-  fr: { ...fr, ...actions.fr, ...shell.fr },
-  es: { ...es, ...actions.es, ...shell.es },
+  en: { ...en, ...actions.en, ...shell.en, ...map.en },
+  fr: { ...fr, ...actions.fr, ...shell.fr, ...map.fr },
+  es: { ...es, ...actions.es, ...shell.es, ...map.es },
 };
 const LOCALES: Record<Language, string> = { en: 'en-US', fr: 'fr-CA', es: 'es-US' };
 export const LANGUAGES = Object.keys(TABLES) as Language[];
