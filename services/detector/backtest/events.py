@@ -13,10 +13,13 @@ from schemas.reference import Reference, content_hash, encode_reference
 from schemas.space_config import SpaceConfig
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.fold import State, step
+from services.detector.domain.instants import instant
 from services.detector.domain.outputs import Output
 
 SILENT_TAIL_MS = 72 * HOUR_MS
 """Time that is let pass after the last call, so that what is open can end."""
+OF_ABSENCE = ("silence", "drop")
+"""Not raised in that time: the end of a file is no feed that stopped."""
 
 
 class BadRow(ValueError):
@@ -37,9 +40,17 @@ def run_events(
     body = encode_reference(reference)
     config = SpaceConfig("replay", 500, seal_hours, budget_per_week, 1, content_hash(body))
     control = Control(VERSION, "backtest", "config", 0, 0, "backtest", msgspec.to_builtins(config))
-    for output in fold_records(_records(rows, reference, control), State(), reference):
-        if isinstance(output.value, Alert):
-            yield output.value
+    state = State()
+    yield from _alerts(fold_records(_records(rows, reference, control), state, reference))
+    end = state.log_time
+    tail = ((None, Tick(VERSION, end + passed)) for passed in range(HOUR_MS, SILENT_TAIL_MS + 1, HOUR_MS))
+    for alert in _alerts(fold_records(tail, state, reference)):
+        if alert.kind not in OF_ABSENCE or alert.raised_at <= instant(end):
+            yield alert
+
+
+def _alerts(outputs: Iterable[Output]) -> Iterator[Alert]:
+    return (output.value for output in outputs if isinstance(output.value, Alert))
 
 
 def fold_records(
@@ -60,8 +71,6 @@ def _records(
         clock = max(clock, logged_at if logged_at is not None else call.time)
         stamp = logged_at if logged_at is not None else clock
         yield home_of(call, reference), Calls(VERSION, (stamp,), (call,))
-    for passed in range(HOUR_MS, SILENT_TAIL_MS + 1, HOUR_MS):
-        yield None, Tick(VERSION, clock + passed)
 
 
 def home_of(call: LogCall, reference: Reference) -> str:

@@ -86,14 +86,17 @@ class Drops:
                 return True
         return False
 
+    def clear(self, bucket: int) -> NDArray[np.bool_]:
+        """Nodes that miss enough calls for long enough, as of the hours sealed before a bucket."""
+        return _clear(self._state(), bucket)
+
     def _new(self, scoring: Scoring, now: int, budget_per_week: float, doubted: NDArray[np.bool_]) -> list[Case]:
         state, nodes = self._closed(scoring), scoring.nodes
         arm = np.round(state["arm"], 4)
         self._unblock(scoring, arm)
         limit = CHANCE.threshold(budget_per_week, len(nodes))
-        missing, hours = state["expected"] - state["observed"], scoring.open_bucket - state["since"]
-        lost = (state["observed"] <= LOST_SHARE * state["expected"]) & (hours >= LOST_HOURS)
-        clear = (arm >= limit) & (missing >= LEAST_MISSING) & (lost | (hours >= LONG_HOURS)) & ~doubted
+        missing = state["expected"] - state["observed"]
+        clear = (arm >= limit) & _clear(state, scoring.open_bucket) & ~doubted
         taken = [node for node in self._taken(scoring) if node is not None]
         found = [
             int(node) for node in np.flatnonzero(clear) if not any(related(nodes, int(node), other) for other in taken)
@@ -178,6 +181,13 @@ def _after(
     here = {"observed": observed, "expected": expected, "variance": variance}
     sums = {name: np.where(arm > 0.0, told[name] + here[name], 0.0) for name in told}
     return {"arm": arm, "since": np.where(begins, float(bucket), state["since"]), **sums}
+
+
+def _clear(state: dict[str, Floats], bucket: int) -> NDArray[np.bool_]:
+    hours = bucket - state["since"]
+    lost = (state["observed"] <= LOST_SHARE * state["expected"]) & (hours >= LOST_HOURS)
+    enough: NDArray[np.bool_] = state["expected"] - state["observed"] >= LEAST_MISSING
+    return enough & (lost | (hours >= LONG_HOURS))
 
 
 def _recent_ratio(scoring: Scoring, node: int) -> float | None:

@@ -120,6 +120,12 @@ class Trends:
         scores: Floats = np.round((fast - usual) / np.sqrt(np.maximum(variance, 1e-6)), 4)
         return np.where(self.rows["age_days"] >= FIRST_AFTER_DAYS, scores, 0.0)
 
+    def clear(self) -> NDArray[np.bool_]:
+        """Nodes that rise by enough calls, far enough above the old level, and still."""
+        fast, usual = self.rows["fast_calls"], self._base() * self.rows["fast_hours"]
+        far: NDArray[np.bool_] = (fast - usual >= LEAST_EXCESS) & (fast >= LEAST_RATIO * usual)
+        return far & (self.growth() >= LEAST_GROWTH)
+
     def growth(self) -> Floats:
         """Newest against middle mean."""
         fast = self.rows["fast_calls"] / np.maximum(self.rows["fast_hours"], 1e-6)
@@ -131,9 +137,7 @@ class Trends:
         scores, growth, base, nodes = self.scores(), self.growth(), self._base(), scoring.nodes
         self._unblock(scoring, growth)
         excess = self.rows["fast_calls"] - base * self.rows["fast_hours"]
-        ratio = self.rows["fast_calls"] / np.maximum(base * self.rows["fast_hours"], 1e-6)
-        clear = (scores >= CHANCE.threshold(budget_per_week, len(nodes))) & (excess >= LEAST_EXCESS) & ~surges
-        clear &= (ratio >= LEAST_RATIO) & (growth >= LEAST_GROWTH)
+        clear = (scores >= CHANCE.threshold(budget_per_week, len(nodes))) & self.clear() & ~surges
         names = [(case.need or "", case.area) for case in self.cases] + self.blocked
         taken = [node for node in (nodes.find(*name) for name in names) if node is not None]
         found = [
