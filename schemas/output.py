@@ -40,7 +40,7 @@ class LeafCount(msgspec.Struct, frozen=True, array_like=True):
     count: int
 
 
-class SealedHour(msgspec.Struct, frozen=True):
+class SealedHour(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that one hour held when it was sealed; enough to learn a new model from."""
 
     v: int
@@ -48,6 +48,8 @@ class SealedHour(msgspec.Struct, frozen=True):
     start: int
     """ms."""
     counts: tuple[LeafCount, ...]
+    corrected: bool = False
+    """True: told again because calls were taken back; it stands in place of what was said before."""
 
 
 class SourceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -85,6 +87,8 @@ class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area")
     held_back_week: int
     counters: dict[str, int]
     sources: tuple[SourceStatus, ...]
+    false_alarms_week: int = 0
+    """Alerts of the last seven days that people called false."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="partition"):

@@ -382,7 +382,7 @@ def test_calls_before_any_configuration_are_refused() -> None:
         world.one(at=START)
 
 
-@pytest.mark.parametrize("type_", ["label", "nonsense"])
+@pytest.mark.parametrize("type_", ["reference", "nonsense"])
 def test_a_control_of_an_unknown_type_is_refused_and_not_remembered(type_: str) -> None:
     world = warm()
     with pytest.raises(BadRecord, match="type"):

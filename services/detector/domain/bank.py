@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.domain.calendar import WEEK_HOURS
+from services.detector.domain.treatment import Treatment
 
 Floats = NDArray[np.float64]
 Stored = NDArray[np.float32]
@@ -23,6 +24,10 @@ Index = NDArray[np.int64] | slice
 EVERY = slice(None)
 SIZES = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
 """Rises looked for, in sd of an average hour."""
+
+
+SCORE_COLUMNS = ("up", "run", "down")
+"""They say how unusual the last hours are, not what is usual."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Tuning:
     """A level that has stayed away this long is the new normal."""
     keep_while_new: float = 0.97
     """How much of the old level an hour leaves while a new normal is taken in."""
+    moved_hours: float = 6.0
+    """What a level is worth, in hours, that a person says is the new normal."""
 
 
 TUNING = Tuning()
@@ -192,11 +199,43 @@ class Bank:
         """CUSUMs at the seal point, from which all later hours are computed again."""
         return Scores(self.up[nodes].astype(np.float64), self.run[nodes].astype(np.int64))
 
-    def learn_many(self, observed: Floats, predicted: Prediction, profile: Floats, bucket: int) -> Floats:
+    def learn_many(
+        self,
+        observed: Floats,
+        predicted: Prediction,
+        profile: Floats,
+        bucket: int,
+        treatment: Treatment | None = None,
+    ) -> Floats:
         """Learn one sealed hour for every node; returns the weight (0.05..1) that each hour was learned with.
 
-        Before two seasons have been seen nothing is unusual yet, so no CUSUM gathers anything.
+        With a treatment from outside some nodes learn nothing (weight 0, their CUSUMs go on all the same) and others
+        take the hour for normal at once.
         """
+        if treatment is None:
+            return self._learn_many(observed, predicted, profile, bucket)
+        held = treatment.held
+        self._move(predicted, treatment.moved, treatment.factors)
+        self.raised_hours[treatment.accepted] = float(TUNING.accept_after_hours + 1)
+        columns = {name: column for name, column in self.columns().items() if name not in SCORE_COLUMNS}
+        before = {name: column[held].copy() for name, column in columns.items()}
+        weight = self._learn_many(observed, predicted, profile, bucket)
+        if self.hours != TUNING.careful_after_hours:  # in that hour all levels change their unit
+            for name, column in columns.items():
+                column[held] = before[name]
+        weight[held] = 0.0
+        return weight
+
+    def _move(self, predicted: Prediction, nodes: Index, factors: Floats) -> None:
+        """The level of some nodes is put to a new place, worth no more than a few hours of what is to come."""
+        phi = (predicted.variance / np.maximum(predicted.mean, 1e-9) * predicted.vif)[nodes]
+        known = np.maximum(_wide(self.level_b, nodes), 1e-9)
+        share = np.minimum(1.0, TUNING.moved_hours / np.maximum(phi, 1.0) / known)
+        self.level_a[nodes] = np.maximum(_wide(self.level_a, nodes) * share * factors, 1e-3)
+        self.level_b[nodes] = known * share
+
+    def _learn_many(self, observed: Floats, predicted: Prediction, profile: Floats, bucket: int) -> Floats:
+        """Before two seasons have been seen nothing is unusual yet, so no CUSUM gathers anything."""
         before = self.sealed_scores()
         after = advance(before, observed, predicted, bucket)
         self.up[:], self.run[:] = after.up, after.run

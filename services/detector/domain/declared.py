@@ -1,9 +1,6 @@
 """Events that coordinators declared: which nodes and hours they hold, so that these are not taken for normal."""
 
-from collections.abc import Iterable, Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Mapping
 
 from schemas.controls import REMEMBERED_DAYS, EventBody
 from services.detector.domain.calendar import DAY_HOURS, HOUR_MS, Calendar
@@ -36,11 +33,6 @@ def lasts(event: EventBody, calendar: Calendar, bucket: int) -> bool:
     return not event.withdrawn and event.start < end and (event.end is None or event.end > start)
 
 
-def touched(event: EventBody, nodes: Nodes) -> NDArray[np.bool_]:
-    """Which nodes may hold calls of an event."""
-    return np.array([touches(event, nodes, node) for node in range(len(nodes))], bool)
-
-
 def of_node(events: Mapping[str, EventBody], nodes: Nodes, node: int, *, start: int, end: int) -> EventBody | None:
     """The event that a node's rise between two moments (ms) falls into; the one that began last."""
     found = [
@@ -54,10 +46,13 @@ def of_node(events: Mapping[str, EventBody], nodes: Nodes, node: int, *, start: 
     return max(found, key=lambda event: (event.start, event.event_id), default=None)
 
 
-def remembered(events: Iterable[EventBody], log_time: int) -> dict[str, EventBody]:
-    """Events that can still change something; at most a thousand, the latest."""
-    kept = [one for one in events if one.end is None or one.end > log_time - FORGOTTEN_AFTER_MS]
-    return {one.event_id: one for one in kept[-MOST_EVENTS:]}
+def forget_events(events: dict[str, EventBody], log_time: int) -> None:
+    """Drop events that can change nothing any more, and the oldest ones beyond a thousand."""
+    over = [one for one in events.values() if one.end is not None and one.end <= log_time - FORGOTTEN_AFTER_MS]
+    for event in over:
+        del events[event.event_id]
+    for event_id in list(events)[: max(0, len(events) - MOST_EVENTS)]:
+        del events[event_id]
 
 
 def _comparable(tree: Tree, one: str, other: str) -> bool:

@@ -11,11 +11,13 @@ from typing import Any
 
 import msgspec
 
+from schemas.controls import BudgetBody, EventBody, body_of
 from schemas.log_record import BadRecord, Calls, Control, History, LogRecord, Tick
 from schemas.output import Rejected
 from schemas.reference import Reference
 from schemas.space_config import SpaceConfig
 from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.declared import forget_events
 from services.detector.domain.exposure import Exposure
 from services.detector.domain.history import Past
 from services.detector.domain.home import Home
@@ -23,13 +25,14 @@ from services.detector.domain.intake import Intake
 from services.detector.domain.kinds import Kinds
 from services.detector.domain.ledger import Ledger
 from services.detector.domain.nodes import Nodes
+from services.detector.domain.obedience import obey, refusal
 from services.detector.domain.outputs import Output, rejected_output
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
 from services.detector.domain.triggers import Triggers
 from services.detector.domain.watch import Watch
 
-HANDLED = ("config", "budget", "end")
+HANDLED = ("config", "budget", "end", "label", "event", "retract")
 CONTROLS_REMEMBERED = 10_000
 LARGEST_STEP_MS = 400 * 24 * HOUR_MS
 """A stamp further ahead of log time than this is a broken clock, not the passing of time."""
@@ -54,6 +57,8 @@ class State:
     seen_controls: dict[str, None] = field(default_factory=dict)
     waiting: list[Control] = field(default_factory=list)
     """Controls whose time has not come, by effective_at."""
+    events: dict[str, EventBody] = field(default_factory=dict)
+    """Declared events by id, the same for all home areas."""
     histories: dict[str, Past] = field(default_factory=dict)
     """Loaded history of home areas whose first call has not come."""
 
@@ -146,6 +151,7 @@ def _born(state: State, key: str) -> Home:
     kinds.follow(rules, scoring, now)
     past = state.histories.pop(key, Past())
     home = Home(key, rules, scoring, watch, intake, kinds, bucket, looked_at=now, past=past)
+    home.events = state.events
     state.homes[key] = home
     return home
 
@@ -174,6 +180,8 @@ def _control(state: State, control: Control, references: References) -> list[Out
         raise BadRecord("a control of a type that this version does not know")
     if control.type == "config":
         _rules(control.body, references)
+    elif refused := refusal(control):
+        return [rejected_output(refused)]
     state.seen_controls[control.id] = None
     while len(state.seen_controls) > CONTROLS_REMEMBERED:
         del state.seen_controls[next(iter(state.seen_controls))]
@@ -197,18 +205,13 @@ def _apply(state: State, control: Control, references: References) -> list[Outpu
         state.rules = _rules(control.body, references)
         now = state.log_time
         return [output for code in sorted(state.homes) for output in state.homes[code].adopt(state.rules, now)]
-    if control.type == "budget":
-        return _budget(state, control)
     homes = [state.homes[code] for code in sorted(state.homes) if control.home_area in (None, code)]
-    return [output for home in homes for output in home.end(control.body, control.issuer, state.log_time)]
-
-
-def _budget(state: State, control: Control) -> list[Output]:
-    per_week = control.body.get("per_week")
-    if control.home_area is None or not isinstance(per_week, int | float) or not 0 < per_week <= 1000:
-        return [rejected_output(Rejected(1, "budget_without_home_area_or_number", field="body"))]
-    state.budgets[control.home_area] = float(per_week)
-    home = state.homes.get(control.home_area)
-    if home is not None:
-        home.watch.budget_per_week = float(per_week)
-    return []
+    body = body_of(control.type, control.body)
+    if isinstance(body, BudgetBody) and control.home_area is not None:
+        state.budgets[control.home_area] = body.per_week
+    old = state.events.get(body.event_id) if isinstance(body, EventBody) else None
+    if isinstance(body, EventBody):
+        state.events.pop(body.event_id, None)
+        state.events[body.event_id] = body
+        forget_events(state.events, state.log_time)
+    return [output for home in homes for output in obey(home, body, old, control.issuer, state.log_time)]

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.controls import EventBody
 from schemas.log_record import History, LogCall
-from schemas.output import HomeStatus, Rejected, SeriesPoint, SeriesRecord
+from schemas.output import HomeStatus, Rejected, SealedHour, SeriesPoint, SeriesRecord
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.cases import Case
 from services.detector.domain.explain import Scene, tell
 from services.detector.domain.history import Past
 from services.detector.domain.intake import Intake
 from services.detector.domain.kinds import Kinds
+from services.detector.domain.labels import Labels
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.outputs import (
     Output,
@@ -29,6 +31,7 @@ from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
 from services.detector.domain.sealing import carry, learn_history, seal
 from services.detector.domain.tell_case import tell_case
+from services.detector.domain.treatment import Treatment
 from services.detector.domain.watch import Beside, Watch
 
 Index = NDArray[np.int64]
@@ -65,6 +68,9 @@ class Home:
     """Loaded history; None after the first seal."""
     stale: bool = True
     """Whether the model must be learned again from history before it is asked."""
+    labels: Labels = field(default_factory=Labels)
+    events: dict[str, EventBody] = field(default_factory=dict)
+    """Declared events of the partition by id."""
 
     def call(self, call: LogCall, logged_at: int) -> list[Output]:
         """Count one call by its own stamps, or refuse it with a reason."""
@@ -90,6 +96,7 @@ class Home:
         scoring, old = self.scoring, self.scoring.nodes
         self.rules = rules
         self.intake.follow(rules)
+        self.labels.follow()
         scoring.exposure.closed_slots = rules.closed_slots
         scoring.follow(Nodes.restored(rules.needs, rules.areas, old.leaves, old.names), rules.calendar(self.code))
         self.intake.grow()
@@ -104,6 +111,13 @@ class Home:
             return []
         self.changed_at = now
         return []
+
+    def reopen(self, alert_id: str, now: int) -> None:
+        """A person takes an end back: where the rise is still on it may be raised again."""
+        alert = self.labels.alerts.get(alert_id)
+        if alert is not None and alert.node in self.watch.blocked:
+            self.watch.blocked.remove(alert.node)
+            self.changed_at = now
 
     def due(self) -> int:
         """Log time of the next evaluation; it follows from this home area's own log alone."""
@@ -198,6 +212,7 @@ class Home:
             scoring.recompute()
         scoring.ledger.forget(now)
         self.intake.evidence.forget(scoring.open_bucket)
+        self.labels.forget(now)
         return said
 
     def _alerted(self) -> NDArray[np.bool_]:
@@ -211,10 +226,18 @@ class Home:
             carry(self.scoring, self.watch.episodes)
         if bucket > self.born:
             self.past = None
-        sealed = seal(self.scoring, bucket, born=self.born, feeds=self.intake.feeds, code=self.code)
+        sealed = self._sealed(bucket)
         if bucket > self.born:
             self.kinds.sealed(self.scoring, self.scoring.past[-1], self.watch)
         return sealed_output(sealed)
+
+    def _sealed(self, bucket: int) -> SealedHour:
+        feeds, how = self.intake.feeds, self.treatment(bucket)
+        return seal(self.scoring, bucket, born=self.born, feeds=feeds, code=self.code, treatment=how)
+
+    def treatment(self, bucket: int) -> Treatment | None:
+        """How some nodes are to learn a bucket, by what people have said."""
+        return self.labels.treatment(bucket, self.scoring.nodes, self.scoring.calendar, self.events)
 
     def _evaluate(self, now: int, nodes: Index, *, beside: Beside) -> list[Output]:
         if not len(nodes) and not self.watch.attentive:
@@ -222,6 +245,8 @@ class Home:
         share = self.share(now)
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
         told = self.watch.update(self.scoring, now, nodes, share, beside=beside)
+        for episode in told:
+            self.labels.tell_of(episode, self.scoring.open_bucket)
         scene = self._scene(now)
         said: list[Output] = []
         for episode in told:
@@ -236,6 +261,7 @@ class Home:
         said: list[Output] = []
         for case in cases:
             is_new, node = case.told is None, self.scoring.nodes.find(case.need or "", case.area)
+            self.labels.tell_of_case(case, node, self.scoring.calendar, self.scoring.open_bucket)
             said.append(alert_output(tell_case(case, self._scene(now))))
             if is_new and node is not None:
                 said += self._series(now, kept_points(self.scoring, node, self.share(now)))
@@ -253,6 +279,8 @@ class Home:
             self.share(now),
             sources=self.intake.sources,
             evidence=self.intake.evidence,
+            sealed=self.scoring.memory.sealed_cells(),
+            events=self.events,
             limit=threshold(self.watch.budget_per_week, len(self.scoring.nodes)),
         )
 
@@ -280,6 +308,7 @@ class Home:
             budget_per_week=self.watch.budget_per_week,
             raised_week=raised,
             held_back_week=held_back,
+            false_alarms_week=self.labels.false_alarms(now),
             counters=dict(sorted(self.intake.counters.items())),
             sources=tuple(sources[source].status() for source in sorted(sources)),
         )

@@ -136,6 +136,19 @@ class Ledger:
             cells.pop((leaf, feed), None)
         self._pending[bucket, leaf] = self._pending.get((bucket, leaf), 0) + change
 
+    def take_back(self, buckets: range, feeds: set[int]) -> None:
+        """Forget what some feeds brought for some buckets; what is not sealed is counted no more."""
+        for bucket in (bucket for bucket in self.hours if bucket in buckets):
+            hour = self.hours[bucket]
+            for leaf, feed in [cell for cell in hour.cells if cell[1] in feeds]:
+                self.add(bucket, leaf, feed, -hour.cells[leaf, feed])
+            for feed in feeds:
+                hour.heard.pop(feed, None)
+        for calls in self.seen.values():
+            gone = [one for one, booked in calls.items() if booked.feed in feeds and booked.bucket in buckets]
+            for call_id in gone:
+                del calls[call_id], self._where[call_id]
+
     @property
     def pending(self) -> bool:
         """Whether something changed since the last roll-up."""

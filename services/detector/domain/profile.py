@@ -21,6 +21,10 @@ class Profiles:
     weeks: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, WEEK_HOURS), np.float32))
     _factors: Floats | None = field(default=None, repr=False)
 
+    def columns(self) -> dict[str, NDArray[np.float32]]:
+        """The arrays by name, for a snapshot."""
+        return {"calls": self.calls, "weeks": self.weeks}
+
     def grow(self, needs: int) -> None:
         """Rows for `needs` needs; a new need has been silent in all weeks so far."""
         missing = needs - len(self.calls)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,9 +13,11 @@ from services.detector.domain.calendar import Calendar
 from services.detector.domain.exposure import Exposure, exposed
 from services.detector.domain.feeds import Feed
 from services.detector.domain.ledger import Ledger
+from services.detector.domain.memory import Cells, KeptHour, Memory, Model
 from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
+from services.detector.domain.treatment import Treatment
 
 KEPT_HOURS = 72
 LEARNED_FROM = 0.2
@@ -69,6 +71,7 @@ class Scoring:
     bank: Bank = field(default_factory=Bank)
     profiles: Profiles = field(default_factory=Profiles)
     past: deque[PastHour] = field(default_factory=lambda: deque(maxlen=KEPT_HOURS))
+    memory: Memory = field(default_factory=Memory)
     open_bucket: int = 0
     contacts: int | None = None
     """Node of all contacts of the home area."""
@@ -116,6 +119,7 @@ class Scoring:
         """Forget all that was learned, to learn again from history."""
         self.bank, self.profiles = Bank(), Profiles()
         self.past.clear()
+        self.memory.clear()
         self.exposure.unlearn()
         self._forget_predictions()
         self._past_sums.clear()
@@ -215,6 +219,7 @@ class Scoring:
         index = np.array(nodes, np.int64)
         self.fresh_from[index] = bucket
         self.bank.forget_scores(index)
+        self.memory.started_again += nodes
         self.closed.up[index] = 0.0
 
     def hours_of(self, nodes: NDArray[np.int64], bucket: int, share: float) -> tuple[Floats, Floats, Floats]:
@@ -280,29 +285,97 @@ class Scoring:
         self._past_sums.clear()
         return PastHour(bucket, *(column.astype(np.float32) for column in (counts, predicted.mean, variance)))
 
-    def learn(self, bucket: int, counts: Floats, told: Floats) -> PastHour:
-        """Learn one bucket for good; `told` are its counts by node and source."""
+    def learn(
+        self,
+        bucket: int,
+        counts: Floats,
+        told: Floats,
+        *,
+        cells: Cells | None = None,
+        treatment: Treatment | None = None,
+    ) -> PastHour:
+        """Learn one bucket for good.
+
+        Args:
+            bucket: the oldest one that is not sealed.
+            counts: calls of each node.
+            told: the same by node and source.
+            cells: the same by leaf and feed, remembered to learn it again; None: it never will be.
+            treatment: how some nodes learn it otherwise, by what people have said.
+        """
         slot = self.calendar.slot(bucket)
         heard = np.zeros(told.shape[1]) if self.contacts is None else told[self.contacts]
         broken = self.exposure.settle(bucket, slot.week_hour, heard)
         self._exposures.pop(bucket, None)
-        predicted, hour = self.predict(bucket), self.kept(bucket, counts)
-        if not self.is_silent(bucket):
-            exposure = np.broadcast_to(self.exposure_of(bucket), counts.shape)
-            weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * exposure, bucket)
-            if slot.holiday is None:
-                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight, exposure)
+        hour = self.kept(bucket, counts)
+        exposure = None if self.is_silent(bucket) else self.exposure_of(bucket)
+        zeroed = np.flatnonzero(self.fresh_from == bucket + 1).tolist()
+        if cells is not None:
+            self.memory.before(bucket, self.bank, self.profiles)
+            self.memory.keep(KeptHour(bucket, exposure, self.memory.started_again, zeroed, cells))
+        self._teach(bucket, counts, exposure, treatment)
+        self.bank.up[zeroed] = 0.0
         self.exposure.sources.learn(slot.week_hour, heard, broken, told)
-        if self.calendar.slot(bucket + 1).day != slot.day:
-            self.bank.end_day()
-        self.bank.up[self.fresh_from == bucket + 1] = 0.0
         self._forget_predictions()
         return hour
+
+    def learn_again(self, since: int, treatment: Callable[[int], Treatment | None]) -> Iterator[PastHour]:
+        """Put the model back to the last kept one before a bucket and learn all sealed hours once more.
+
+        Yields each hour with what is expected of it now, before it is learned; the caller must take them all.
+        """
+        model = self.memory.start_from(since)
+        if model is None:
+            return
+        self.bank, self.profiles = model.again()
+        self.bank.grow(len(self.nodes))
+        self.profiles.grow(len(self.nodes.need_names))
+        for bucket in range(model.bucket, self.ledger.sealed_until):
+            hour = self.memory.hours[bucket]
+            self._forget_predictions()
+            self.bank.forget_scores(np.array(hour.started_again, np.int64))
+            if bucket in self.memory.models:
+                self.memory.models[bucket] = Model.of(bucket, self.bank, self.profiles)
+            counts, exposure = self._rolled_up(hour), self._exposed_then(hour)
+            yield self._expected_again(bucket, counts, exposure)
+            self._teach(bucket, counts, exposure, treatment(bucket))
+            self.bank.up[hour.zeroed] = 0.0
+        self.bank.forget_scores(np.array(self.memory.started_again, np.int64))
+        self._forget_predictions()
+        self._past_sums.clear()
+        self.recompute()
+
+    def _rolled_up(self, hour: KeptHour) -> Floats:
+        counts = np.zeros(len(self.nodes))
+        for (leaf, _), calls in hour.cells.items():
+            counts[self.nodes.above(leaf)] += calls
+        return counts
+
+    def _exposed_then(self, hour: KeptHour) -> Floats | float | None:
+        """Exposure of every node in a kept hour; those that had not occurred yet were all in."""
+        then = hour.exposure
+        return np.append(then, np.ones(len(self.nodes) - len(then))) if isinstance(then, np.ndarray) else then
+
+    def _expected_again(self, bucket: int, counts: Floats, exposure: Floats | float | None) -> PastHour:
+        predicted = exposed(self._whole(bucket), 1.0 if exposure is None else exposure)
+        variance = predicted.variance * predicted.vif
+        return PastHour(bucket, *(column.astype(np.float32) for column in (counts, predicted.mean, variance)))
+
+    def _teach(self, bucket: int, counts: Floats, exposure: Floats | float | None, treatment: Treatment | None) -> None:
+        """What an hour teaches the model; no exposure means that nothing was heard at all."""
+        slot = self.calendar.slot(bucket)
+        if exposure is not None:
+            predicted, part = exposed(self._whole(bucket), exposure), np.broadcast_to(exposure, counts.shape)
+            weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * part, bucket, treatment)
+            if slot.holiday is None:
+                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight, part)
+        if self.calendar.slot(bucket + 1).day != slot.day:
+            self.bank.end_day()
 
     def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats, exposure: Floats) -> None:
         """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
         believed = weight * counts + (1.0 - weight) * np.minimum(counts, mean)
-        rows = self._home_rows
+        rows = self._home_rows[weight[self._home_rows] > 0.0]
         calls, seen = np.zeros(len(self.nodes.need_names)), np.zeros(len(self.nodes.need_names))
         needs = self.nodes.need_of[rows]
         calls[needs], seen[needs] = believed[rows] / exposure[rows], exposure[rows]

@@ -6,11 +6,20 @@ from schemas.output import LeafCount, SealedHour
 from services.detector.domain.alerts import Episode
 from services.detector.domain.history import Past
 from services.detector.domain.intake import Intake
-from services.detector.domain.ledger import Hour
+from services.detector.domain.memory import Cells
 from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.treatment import Treatment
 
 
-def seal(scoring: Scoring, bucket: int, *, born: int, feeds: list[tuple[str, str]], code: str) -> SealedHour:
+def seal(
+    scoring: Scoring,
+    bucket: int,
+    *,
+    born: int,
+    feeds: list[tuple[str, str]],
+    code: str,
+    treatment: Treatment | None = None,
+) -> SealedHour:
     """Learn from the oldest bucket that is not sealed and take it out of the ledger.
 
     The hour that a home area was born in is kept but not learned, being only a part; hours before it are known from
@@ -20,11 +29,12 @@ def seal(scoring: Scoring, bucket: int, *, born: int, feeds: list[tuple[str, str
     if bucket > born:
         cells = scoring.ledger.hours[bucket].cells if bucket in scoring.ledger.hours else {}
         rows = [(nodes.above(leaf), feeds[feed][0], calls) for (leaf, feed), calls in cells.items()]
-        scoring.past.append(scoring.learn(bucket, counts, scoring.exposure.told(rows, len(nodes))))
+        told = scoring.exposure.told(rows, len(nodes))
+        scoring.past.append(scoring.learn(bucket, counts, told, cells=dict(cells), treatment=treatment))
     elif bucket == born:
         scoring.past.append(scoring.kept(bucket, counts))
     scoring.exposure.forget(bucket)
-    return _told(scoring, bucket, scoring.ledger.seal(bucket), feeds, code)
+    return told_hour(scoring, bucket, scoring.ledger.seal(bucket).cells, feeds, code)
 
 
 def carry(scoring: Scoring, episodes: Iterable[Episode]) -> None:
@@ -67,8 +77,11 @@ def _plus(carried: tuple[float, float, float], gone: PastHour, node: int) -> tup
     )
 
 
-def _told(scoring: Scoring, bucket: int, hour: Hour, feeds: list[tuple[str, str]], code: str) -> SealedHour:
+def told_hour(
+    scoring: Scoring, bucket: int, cells: Cells, feeds: list[tuple[str, str]], code: str, *, corrected: bool = False
+) -> SealedHour:
+    """What a sealed hour held, as it is told."""
     leaves = scoring.nodes.leaves
-    rows = (LeafCount(*leaves[leaf], *feeds[feed], calls) for (leaf, feed), calls in hour.cells.items())
-    cells = tuple(sorted(rows, key=lambda row: (row.need, row.area, row.source, row.line)))
-    return SealedHour(1, code, scoring.calendar.start_ms(bucket), cells)
+    rows = (LeafCount(*leaves[leaf], *feeds[feed], calls) for (leaf, feed), calls in cells.items())
+    counts = tuple(sorted(rows, key=lambda row: (row.need, row.area, row.source, row.line)))
+    return SealedHour(1, code, scoring.calendar.start_ms(bucket), counts, corrected)

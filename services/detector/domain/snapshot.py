@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from schemas.codes import CONTACTS
+from schemas.controls import EventBody
 from schemas.log_record import Control
 from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
@@ -26,13 +27,16 @@ from services.detector.domain.fold import References, State
 from services.detector.domain.history import Past, Period
 from services.detector.domain.home import Home
 from services.detector.domain.intake import Intake
+from services.detector.domain.labels import Labels
 from services.detector.domain.ledger import Booked, Hour, Ledger
 from services.detector.domain.lines import Run
+from services.detector.domain.memory import Memory
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
 from services.detector.domain.snapshot_kinds import kinds_again, kinds_arrays, kinds_to_plain
+from services.detector.domain.snapshot_memory import kept_days, memory_again, memory_index, model_columns
 from services.detector.domain.sources import Sources
 from services.detector.domain.triggers import Triggers
 from services.detector.domain.watch import Watch
@@ -81,6 +85,7 @@ def _partition(state: State) -> dict[str, Any]:
         "controls": list(state.seen_controls),
         "waiting": [msgspec.to_builtins(control) for control in state.waiting],
         "histories": {code: _history(past) for code, past in state.histories.items()},
+        "events": [msgspec.to_builtins(event) for event in state.events.values()],
         "homes": sorted(state.homes),
     }
 
@@ -100,11 +105,13 @@ def _restore(blocks: Blocks, references: References) -> State:
         seen_controls=dict.fromkeys(raw["controls"]),
         waiting=[msgspec.convert(control, Control) for control in raw["waiting"]],
         histories={code: _past(periods) for code, periods in raw["histories"].items()},
+        events={one["event_id"]: msgspec.convert(one, EventBody) for one in raw["events"]},
     )
     for code in raw["homes"]:
         prefix = f"{code}|"
         own = {name[len(prefix) :]: block for name, block in blocks.items() if name.startswith(prefix)}
         state.homes[code] = _home(code, own, references)
+        state.homes[code].events = state.events
     return state
 
 
@@ -117,6 +124,8 @@ def _home_blocks(home: Home) -> Blocks:
     }
     blocks["sources"] = _encode(_arrays(scoring.exposure.sources.columns()))
     blocks |= {name: _encode(_arrays(columns)) for name, columns in kinds_arrays(home.kinds).items()}
+    blocks |= {name: _encode(_arrays(columns)) for name, columns in model_columns(scoring.memory).items()}
+    blocks |= {name: _encode(hours) for name, hours in kept_days(scoring.memory).items()}
     for bucket, hour in ledger.hours.items():
         blocks[f"hour:{bucket}"] = _encode([[*cell, calls] for cell, calls in hour.cells.items()])
     for past in scoring.past:
@@ -146,6 +155,8 @@ def _core(home: Home) -> dict[str, Any]:
         "usual_sources": {need: dict(calls) for need, calls in intake.usual_sources.items()},
         "evidence": intake.evidence.plain(),
         "kinds": kinds_to_plain(home.kinds),
+        "labels": home.labels.plain(),
+        "memory": memory_index(scoring.memory),
         "stale": home.stale,
         "leaves": scoring.nodes.leaves,
         "names": scoring.nodes.names,
@@ -198,6 +209,7 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         untold=set(core["untold"]),
         past=_past(_decode(blocks["history"])) if core["has_history"] else None,
         stale=core["stale"],
+        labels=Labels.restored(core["labels"]),
     )
 
 
@@ -229,6 +241,7 @@ def _scoring(core: dict[str, Any], blocks: Blocks, calendar: Any, rules: Rules) 
     ledger.hear_again({leaf for leaf, (need, _) in enumerate(nodes.leaves) if need == CONTACTS})
     ledger.book_again(core["pending"])
     ledger.rebuild_counts(nodes.above, len(names))
+    scoring.memory = _memory(core["memory"], blocks)
     scoring.restore(np.array(core["fresh_from"], np.int32))
     return scoring
 
@@ -258,6 +271,11 @@ def _exposure_again(raw: dict[str, Any], columns: dict[str, Any], rules: Rules) 
         {bucket: tuple(row) for bucket, row in raw["rows"]},
         {bucket: tuple(sources) for bucket, sources in raw["broken"]},
     )
+
+
+def _memory(index: dict[str, Any], blocks: Blocks) -> Memory:
+    models = {f"model:{bucket}": _columns(blocks[f"model:{bucket}"]) for bucket, _, _ in index["models"]}
+    return memory_again(index, models, {day: _decode(blocks[day]) for day in index["days"]})
 
 
 def _hours(core: dict[str, Any], blocks: Blocks) -> dict[int, Hour]:
