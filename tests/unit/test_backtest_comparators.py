@@ -1,5 +1,6 @@
 """Off-the-shelf detectors: what all of them promise, and what each does where its original goes wrong."""
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -153,6 +154,17 @@ def test_river_s_gaussian_score_stops_at_one_and_ours_goes_on() -> None:
     assert 8 < ours(60.0) < ours(200.0)
 
 
+@pytest.mark.parametrize(
+    "made", [river_gaussian.detector, river_trees.detector, river_forecast.holtwinters, river_forecast.snarimax]
+)
+def test_river_s_detectors_are_made_one_sided(made: Callable[[], Callable[[float], float]]) -> None:
+    step = made()
+    for calls_of_hour in calls(5, rate=20.0, series=1)[0]:
+        step(calls_of_hour)
+    assert step(0.0) == 0.0
+    assert step(200.0) > 0.5
+
+
 def test_trees_of_two_series_with_the_same_calls_say_the_same() -> None:
     hours = np.repeat(calls(4, series=1), 2, axis=0)
     score = river_trees.river_halfspacetrees(counts_of(hours))
@@ -177,6 +189,15 @@ def test_a_regression_lives_with_a_weekday_on_which_nobody_ever_calls() -> None:
     mean, dispersion = foretold(Past(day, day % 7, 6), 76, np.concatenate([counts, np.zeros((1, 10))], axis=1))
     assert mean[0] < 1e-3
     assert dispersion[0] == 1.0
+
+
+def test_a_trend_that_leads_above_all_that_was_seen_is_left_out() -> None:
+    day = np.arange(70)
+    growing, level = np.round(5 * np.exp(0.05 * day)), np.full(70, 20.0)
+    counts = np.concatenate([np.stack([growing, level]), np.zeros((2, 30))], axis=1)
+    mean, _ = foretold(Past(day, day % 7, 6), 95, counts)
+    assert mean[0] < growing.max()
+    assert mean[1] == pytest.approx(20.0)
 
 
 def test_the_tail_is_that_of_a_negative_binomial_and_never_zero() -> None:

@@ -9,7 +9,8 @@ things are done to it so that it can be compared at all:
 * `score_one` changes River's state (it takes the error into the running mean and variance; the same hour scored twice
   scores lower). It is called once an hour, before `learn_one`.
 
-Nothing is scored in the first two weeks. A forecast that is not finite scores 0.
+Nothing is scored in the first two weeks. Scores below a fifth of River's threshold are 0, and so is the score of a
+forecast that is not finite.
 """
 
 import math
@@ -25,6 +26,8 @@ from services.detector.domain.calendar import WEEK_HOURS
 
 WARM_UP_HOURS = 2 * WEEK_HOURS
 N_STD = 3.0
+LEAST = 0.2
+"""Scores below it are 0: it saves asking for the forecast a second time."""
 
 
 def river_holtwinters(counts: Counts) -> Floats:
@@ -79,12 +82,15 @@ def _around(model: Any) -> Any:
 
 def _scored(detector: Any) -> Callable[[float], float]:
     def step(calls: float) -> float:
-        forecast = detector.predictive_model.forecast(1)[0]
         threshold = detector.dynamic_mae.get() + N_STD * math.sqrt(detector.dynamic_se_variance.get())
         score = float(detector.score_one(None, calls))
+        if score >= LEAST:
+            forecast = detector.predictive_model.forecast(1)[0]
+            if not math.isfinite(forecast) or calls <= forecast:
+                score = 0.0
+            elif score >= 1.0 and threshold > 0.0:
+                score = (calls - forecast) ** 2 / threshold
         detector.learn_one(None, calls)
-        if not math.isfinite(forecast) or calls <= forecast:
-            return 0.0
-        return (calls - forecast) ** 2 / threshold if score >= 1.0 and threshold > 0.0 else score
+        return score if score >= LEAST else 0.0
 
     return step
