@@ -71,6 +71,24 @@ class SourceStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whether it posts in batches: half of its calls come more than an hour after their time."""
 
 
+class HeldBack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A rise that was followed and not raised, because it needs a larger budget."""
+
+    need: str
+    area: str
+    noticed_at: int
+    """ms of log time."""
+    since: int
+    """Estimated onset, ms."""
+    observed: int
+    expected: float
+    score: float
+    budget_needed: float
+    """Chance alerts a week at which it would just have been raised; at its strongest."""
+    ended_at: int | None = None
+    """None while it is followed."""
+
+
 class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area"):
     """How one home area stands at a point of log time."""
 
@@ -89,6 +107,8 @@ class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area")
     sources: tuple[SourceStatus, ...]
     false_alarms_week: int = 0
     """Alerts of the last seven days that people called false."""
+    held_back: tuple[HeldBack, ...] | None = None
+    """Of the last seven days, newest first, at most fifty; None: this detector does not tell them."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="partition"):

@@ -200,7 +200,7 @@ def parts(
     """An app around a database; the clock is the machine's unless given."""
     clock = clock or SystemClock()
     health, registry = Health(), new_registry()
-    keys = KeyStore(folder / "keys.json")
+    keys = KeyStore(folder / "keys.json", clock)
     views = Views(clock, "live", lambda: book)
     hub = Hub(
         database,

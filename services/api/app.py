@@ -14,8 +14,13 @@ from services.api import problems
 from services.api.body_limit import BodyLimit
 from services.api.page import SecurityHeaders, page_routes
 from services.api.routes_actions import action_routes
+from services.api.routes_admin import admin_routes
 from services.api.routes_alerts import alert_routes
+from services.api.routes_budget import budget_routes
+from services.api.routes_events import event_routes
+from services.api.routes_explore import explore_routes
 from services.api.routes_feeds import feed_routes
+from services.api.routes_handover import handover_routes
 from services.api.routes_people import people_routes
 from services.api.routes_series import series_routes
 from services.api.routes_silences import silence_routes
@@ -30,7 +35,19 @@ RESTART_SECONDS = 1.0
 Background = Callable[[], Awaitable[None]]
 """Work beside the requests; started again when it fails, cancelled when the app stops."""
 
-ROUTES = (alert_routes, action_routes, silence_routes, series_routes, feed_routes, people_routes)
+ROUTES = (
+    alert_routes,
+    action_routes,
+    silence_routes,
+    series_routes,
+    explore_routes,
+    feed_routes,
+    budget_routes,
+    event_routes,
+    handover_routes,
+    people_routes,
+    admin_routes,
+)
 
 DESCRIPTION = """What is rising, where, how unusual that is, and why. Times are UTC (`Z`); lists answer
 `{"items": […], "next": cursor or null}`; errors are RFC 9457 problem+json.

@@ -1,5 +1,6 @@
 """What the API asks the two trees: is there such a code, what lies below it, which zone does it live in."""
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
@@ -54,6 +55,26 @@ class Codebook:
             path.append(code)
             code = node.parent
         return path[-2] if len(path) > 1 else path[0] if path else None
+
+    def need_name(self, code: str | None) -> dict[str, str] | None:
+        """In three languages; None for what the tree lacks."""
+        need = self.reference.need_by_code.get(code or "")
+        return {"en": need.name_en, "fr": need.name_fr, "es": need.name_es} if need else None
+
+    def area_name(self, code: str) -> str:
+        """Its name, or the code itself for what the tree lacks."""
+        area = self.reference.area_by_code.get(code)
+        return area.name if area else code
+
+    def topmost(self, areas: Iterable[str]) -> tuple[str, ...]:
+        """The areas without those that lie below another of them, so that no call counts twice.
+
+        >>> book = Codebook(Reference(areas=(Area("tx", "", "Texas"), Area("tx-1", "tx", "North")), needs=()))
+        >>> book.topmost(["tx-1", "tx"])
+        ('tx',)
+        """
+        wanted = sorted(set(areas))
+        return tuple(one for one in wanted if not any(one != up and one in self.areas_below(up) for up in wanted))
 
     @cached_property
     def groups(self) -> frozenset[str]:

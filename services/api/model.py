@@ -243,13 +243,43 @@ class SilenceList(Answer):
     next: Next = None
 
 
+class HeldBackAnswer(Answer):
+    """A rise that was followed and not raised."""
+
+    need: str
+    need_name: Words | None
+    area: str
+    area_name: str
+    noticed_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    observed: int
+    expected: float
+    ratio: float | None
+    score: float
+    budget_needed: float
+
+
 class Preview(Answer):
     """What another budget would have let through."""
 
     per_week: float
     raised_week: int | None
-    """Alerts of the last seven days of log time within that budget; null above the budget in force: what was
-    held back is not sent here."""
+    """Alerts of the last seven days of log time within that budget; null when the detector did not tell of what was
+    held back."""
+    also: tuple[HeldBackAnswer, ...] | None
+    """What would have been raised as well."""
+    without: tuple[str, ...]
+    """Alerts that would not have been raised."""
+    complete: bool
+    """False above five times the budget in force: what needs more than that was not followed."""
+
+
+class Asked(Answer):
+    """A budget that was asked for and that the detector does not have yet."""
+
+    per_week: float
+    by: str
+    at: AwareDatetime
 
 
 class Budget(Answer):
@@ -261,10 +291,19 @@ class Budget(Answer):
                 {
                     "home_area": "metro",
                     "per_week": 3.0,
+                    "asked": None,
                     "raised_week": 2,
                     "held_back_week": 5,
                     "open_alerts": 1,
-                    "preview": {"per_week": 1.0, "raised_week": 1},
+                    "false_alarms_week": 0,
+                    "held_back": None,
+                    "preview": {
+                        "per_week": 1.0,
+                        "raised_week": 1,
+                        "also": [],
+                        "without": ["a_5f0c2b7d91e3"],
+                        "complete": True,
+                    },
                 }
             ]
         }
@@ -272,9 +311,14 @@ class Budget(Answer):
 
     home_area: str
     per_week: float
+    asked: Asked | None
     raised_week: int
     held_back_week: int
     open_alerts: int
+    false_alarms_week: int
+    """Alerts raised in the last seven days that people called false alarms."""
+    held_back: tuple[HeldBackAnswer, ...] | None
+    """Newest first; null: this detector does not tell them."""
     preview: Preview | None = None
 
 
@@ -352,6 +396,8 @@ class NeedAnswer(Answer):
     lifeline: str | None
     category: str | None
     sensitive: bool
+    playbook: str | None = None
+    cap_event: str | None = None
 
 
 class NeedList(Answer):
@@ -359,6 +405,15 @@ class NeedList(Answer):
 
     items: tuple[NeedAnswer, ...]
     next: Next = None
+
+
+class RejectedReason(Answer):
+    """Why records were refused."""
+
+    reason: str
+    field: str | None
+    count: int
+    last_at: AwareDatetime
 
 
 class SourceAnswer(Answer):
@@ -381,6 +436,11 @@ class SourceAnswer(Answer):
                     "late": 3,
                     "rejected": 4,
                     "unknown_codes": 0,
+                    "batch": False,
+                    "rejected_week": 4,
+                    "rejected_reasons": [
+                        {"reason": "unknown code", "field": "needs", "count": 4, "last_at": "2026-07-02T15:00:00Z"}
+                    ],
                 }
             ]
         }
@@ -401,6 +461,11 @@ class SourceAnswer(Answer):
     late: int
     rejected: int
     unknown_codes: int
+    batch: bool
+    """It posts in batches."""
+    rejected_week: int
+    rejected_reasons: tuple[RejectedReason, ...]
+    """Of the last seven days, the most frequent first."""
 
 
 class SourceList(Answer):

@@ -126,7 +126,7 @@ class Declare(Request):
 
     name: Name
     hazard: Hazard
-    areas: Annotated[tuple[AreaCode, ...], Field(min_length=1, max_length=500), AfterValidator(_each_once)]
+    areas: Annotated[tuple[Code, ...], Field(min_length=1, max_length=500), AfterValidator(_each_once)]
     needs: Codes = ()
     start: AwareDatetime
     end: AwareDatetime | None = None

@@ -137,14 +137,6 @@ def open_counts(connection: Connection) -> dict[tuple[str, str], int]:
     return {(home, severity): count for home, severity, count in connection.execute(query)}
 
 
-def raised_within(connection: Connection, home_area: str, *, since: int, budget: float) -> int:
-    """Alerts raised since (ms) whose need of budget is at most `budget`."""
-    query = select(func.count()).where(
-        alerts.c.home_area == home_area, alerts.c.raised_at >= since, alerts.c.budget_needed <= budget
-    )
-    return int(connection.scalar(query) or 0)
-
-
 def cursor(raised_at: int, last_id: str) -> str:
     """Opaque to clients.
 

@@ -1,27 +1,28 @@
-"""`/v1/sources` and `/v1/budget`: the feeds, and what was let through."""
+"""`/v1/sources`: the feeds, and what of theirs was refused."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Query
-from sqlalchemy import Connection, select
+from fastapi import APIRouter, Depends
+from sqlalchemy import Connection, func, select
 
 from schemas.output import HomeStatus, SourceStatus
 from services.api.fold_series import DAY_MS
 from services.api.fold_status import SLOT_MS
-from services.api.model import BudgetList, SourceList
-from services.api.read_alerts import raised_within
+from services.api.model import SourceList
 from services.api.services import Services
 from services.api.standing import read_standing
 from services.api.tables import source_counts
+from services.api.tables_people import rejections
 from services.api.times import zulu
 from services.runtime.access import Identity
 
 HOUR_MS = 3_600_000
+REASONS_SHOWN = 20
 
 
 def feed_routes(services: Services) -> APIRouter:
     """The routes, closed over the parts they use."""
-    router = APIRouter(tags=["feeds and budget"])
+    router = APIRouter(tags=["feeds"])
     person = services.guard.person
 
     @router.get("/v1/sources", summary="The feeds: last call, lag, rate, what was refused, state")
@@ -29,20 +30,14 @@ def feed_routes(services: Services) -> APIRouter:
         with services.database.reading() as connection:
             homes = read_standing(connection).within(services.scope(who)).homes
             counts = _counts(connection)
+            now = max((home.log_time for home in homes), default=services.clock.now_ms())
+            refused = _refused(connection, since=now - 7 * DAY_MS)
         items = [
-            _source(home, one, counts.get((home.home_area, one.source), [])) for home in homes for one in home.sources
+            _source(home, one, counts.get((home.home_area, one.source), []), refused.get(one.source, []))
+            for home in homes
+            for one in home.sources
         ]
         return SourceList.model_validate({"items": items})
-
-    @router.get("/v1/budget", summary="Chance alerts a week by home area: what is accepted, and what came")
-    def get_budget(
-        preview: Annotated[float | None, Query(gt=0, le=1000, description="Another budget, to compare")] = None,
-        who: Identity = Depends(person),
-    ) -> BudgetList:
-        with services.database.reading() as connection:
-            homes = read_standing(connection).within(services.scope(who)).homes
-            items = [_budget(connection, home, preview) for home in homes]
-        return BudgetList.model_validate({"items": items})
 
     return router
 
@@ -55,7 +50,25 @@ def _counts(connection: Connection) -> dict[tuple[str, str], list[tuple[int, int
     return counts
 
 
-def _source(home: HomeStatus, one: SourceStatus, counts: list[tuple[int, int]]) -> dict[str, Any]:
+def _refused(connection: Connection, *, since: int) -> dict[str, list[dict[str, Any]]]:
+    """Why records of each source were refused since (ms), the most frequent first."""
+    r = rejections.c
+    query = (
+        select(r.source, r.reason, r.field, func.sum(r.count).label("times"), func.max(r.last_at).label("last_at"))
+        .where(r.hour >= since // HOUR_MS)
+        .group_by(r.source, r.reason, r.field)
+        .order_by(func.sum(r.count).desc(), r.reason, r.field)
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in connection.execute(query):
+        one = {"reason": row.reason, "field": row.field or None, "count": int(row.times), "last_at": zulu(row.last_at)}
+        found.setdefault(row.source, []).append(one)
+    return found
+
+
+def _source(
+    home: HomeStatus, one: SourceStatus, counts: list[tuple[int, int]], refused: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "source": one.source,
         "home_area": home.home_area,
@@ -70,6 +83,9 @@ def _source(home: HomeStatus, one: SourceStatus, counts: list[tuple[int, int]]) 
         "late": one.late,
         "rejected": one.refused,
         "unknown_codes": one.unknown_codes,
+        "batch": one.batch,
+        "rejected_week": sum(why["count"] for why in refused),
+        "rejected_reasons": refused[:REASONS_SHOWN],
     }
 
 
@@ -86,20 +102,3 @@ def rate_per_hour(counts: list[tuple[int, int]]) -> float | None:
     if before is None:
         return None
     return round(max(0, calls - before[1]) / ((slot - before[0]) * SLOT_MS / HOUR_MS), 2)
-
-
-def _budget(connection: Connection, home: HomeStatus, preview: float | None) -> dict[str, Any]:
-    item: dict[str, Any] = {
-        "home_area": home.home_area,
-        "per_week": home.budget_per_week,
-        "raised_week": home.raised_week,
-        "held_back_week": home.held_back_week,
-        "open_alerts": home.open_alerts,
-    }
-    if preview is None:
-        return item
-    raised = None
-    if preview <= home.budget_per_week:
-        week = home.log_time - 7 * DAY_MS
-        raised = raised_within(connection, home.home_area, since=week, budget=preview)
-    return item | {"preview": {"per_week": preview, "raised_week": raised}}

@@ -1,8 +1,12 @@
 """`/v1/series`, `/v1/areas…`, `/v1/needs`: what was observed, where."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
+from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from schemas.codes import CONTACTS
@@ -12,6 +16,7 @@ from services.api.geojson import feature_collection
 from services.api.model import AreaState, NeedList, Series
 from services.api.problems import Problem, not_found
 from services.api.read_series import HOUR_MS, Bucket, Span
+from services.api.scope import Scope
 from services.api.services import Services, Time, in_ms
 from services.api.standing import Standing, home_state, read_standing
 from services.api.times import zulu
@@ -36,33 +41,9 @@ def series_routes(services: Services) -> APIRouter:
         known_at: Annotated[Time | None, Query(description="As it was known then, to five minutes")] = None,
         who: Identity = Depends(person),
     ) -> Series:
-        book = services.book()
-        home_area = book.home_area(area)
-        scope = services.scope(who)
-        if home_area is None or not scope.sees_home(home_area):
-            raise not_found("area")
-        if not (book.has_need(need) and scope.sees_need(need)):
-            raise not_found("need")
-        zone = book.zone(home_area)
+        wanted = SeriesWanted(need, area, start, end, bucket, known_at)
         with services.database.reading() as connection:
-            log_time = _log_time(read_standing(connection), home_area, services.clock.now_ms())
-            span = _span(start, end, known_at, log_time)
-            if bucket == "day":
-                span = Span(*read_series.local_midnights(span.start, span.end, zone), span.known_at)
-            found = read_series.hours(
-                connection, home_area=home_area, need=need, area=area, span=span, log_time=log_time, zone=zone
-            )
-        shown = found if bucket == "hour" else read_series.days(found, zone)
-        return Series.model_validate(
-            {
-                "need": need,
-                "area": area,
-                "home_area": home_area,
-                "timezone": zone,
-                "bucket": bucket,
-                "points": [_point(one) for one in shown],
-            }
-        )
+            return read_one(services, connection, services.scope(who), wanted)[0]
 
     @router.get("/v1/areas/state", summary="Each area over the last hours, for the map")
     def get_states(
@@ -106,6 +87,8 @@ def series_routes(services: Services) -> APIRouter:
                 "lifeline": need.lifeline,
                 "category": need.category,
                 "sensitive": need.sensitive,
+                "playbook": need.playbook,
+                "cap_event": need.cap_event,
             }
             for need in needs
         ]
@@ -123,11 +106,56 @@ def series_routes(services: Services) -> APIRouter:
     return router
 
 
+@dataclass(frozen=True, slots=True)
+class SeriesWanted:
+    """What somebody asks for."""
+
+    need: str
+    area: str
+    start: datetime | None = None
+    end: datetime | None = None
+    bucket: Literal["hour", "day"] = "hour"
+    known_at: datetime | None = None
+
+
+def read_one(
+    services: Services, connection: Connection, scope: Scope, wanted: SeriesWanted
+) -> tuple[Series, Sequence[Bucket]]:
+    """One series as it is told, and its buckets; raises Problem 404 outside the scope, 422 for a span that is none."""
+    book = services.book()
+    home_area = book.home_area(wanted.area)
+    if home_area is None or not scope.sees_home(home_area):
+        raise not_found("area")
+    if not (book.has_need(wanted.need) and scope.sees_need(wanted.need)):
+        raise not_found("need")
+    zone = book.zone(home_area)
+    log_time = _log_time(read_standing(connection), home_area, services.clock.now_ms())
+    span = _span(wanted.start, wanted.end, wanted.known_at, log_time)
+    if wanted.bucket == "day":
+        span = Span(*read_series.local_midnights(span.start, span.end, zone), span.known_at)
+    found: Sequence[Bucket] = read_series.hours(
+        connection, home_area=home_area, need=wanted.need, area=wanted.area, span=span, log_time=log_time, zone=zone
+    )
+    if wanted.bucket == "day":
+        found = read_series.days(found, zone)
+    series = Series.model_validate(
+        {
+            "need": wanted.need,
+            "area": wanted.area,
+            "home_area": home_area,
+            "timezone": zone,
+            "bucket": wanted.bucket,
+            "points": [_point(one) for one in found],
+        }
+    )
+    return series, found
+
+
 def _log_time(standing: Standing, home_area: str, otherwise: int) -> int:
     return next((home.log_time for home in standing.homes if home.home_area == home_area), otherwise)
 
 
-def _span(start: Time | None, end: Time | None, known_at: Time | None, log_time: int) -> Span:
+def _span(start: datetime | None, end: datetime | None, known_at: datetime | None, log_time: int) -> Span:
     """What was asked for, in ms; raises Problem when it is empty, too long or no longer known."""
     end_ms = log_time + 1 if end is None else in_ms(end)
     start_ms = end_ms - DEFAULT_HOURS * HOUR_MS if start is None else in_ms(start)

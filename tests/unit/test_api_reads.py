@@ -261,12 +261,20 @@ def test_sources_say_their_lag_rate_and_state(api: httpx.Client) -> None:
 def test_the_budget_can_be_compared_with_a_smaller_one(api: httpx.Client) -> None:
     items = {one["home_area"]: one for one in api.get("/v1/budget?preview=1").json()["items"]}
     assert items["metro"]["per_week"] == 3.0
-    assert items["metro"]["preview"] == {"per_week": 1.0, "raised_week": 2}
+    assert items["metro"]["preview"] == {
+        "per_week": 1.0,
+        "raised_week": 2,
+        "also": None,
+        "without": ["a2"],
+        "complete": True,
+    }
     higher = api.get("/v1/budget?preview=5").json()["items"][0]
-    assert higher["preview"]["raised_week"] is None, "what was held back is not on the log, so nothing is claimed"
+    assert higher["preview"]["raised_week"] is None, (
+        "what was held back is not told, so nothing is claimed"
+    )
 
 
-def test_there_are_no_silences_yet(api: httpx.Client) -> None:
+def test_without_silences_the_list_is_empty(api: httpx.Client) -> None:
     assert api.get("/v1/silences").json() == {"items": [], "next": None}
 
 
