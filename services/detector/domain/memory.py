@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.controls import REMEMBERED_DAYS
-from services.detector.domain.bank import Bank
 from services.detector.domain.calendar import DAY_HOURS
-from services.detector.domain.profile import Profiles
 
 Floats = NDArray[np.float64]
 Cells = dict[tuple[int, int], int]
@@ -35,27 +33,24 @@ class Model:
     """The model before a bucket was learned; arrays are never changed in place."""
 
     bucket: int
-    hours: int
-    size: int
     arrays: dict[str, NDArray[Any]]
-    """Columns of the bank, and those of the profiles as `profile:…`."""
+    """Columns of its parts, as `part:column`."""
+    plain: dict[str, Any]
+    """What is no column, for msgpack."""
 
     @classmethod
-    def of(cls, bucket: int, bank: Bank, profiles: Profiles) -> "Model":
-        """A copy of the model as it is."""
-        arrays = {name: column.copy() for name, column in bank.columns().items()}
-        arrays |= {f"profile:{name}": column.copy() for name, column in profiles.columns().items()}
-        return cls(bucket, bank.hours, bank.size, arrays)
+    def of(cls, bucket: int, parts: Mapping[str, Mapping[str, NDArray[Any]]], plain: dict[str, Any]) -> "Model":
+        """A copy of the columns of all parts."""
+        columns = ((f"{part}:{name}", column) for part, named in parts.items() for name, column in named.items())
+        return cls(bucket, {name: column.copy() for name, column in columns}, plain)
 
-    def again(self) -> tuple[Bank, Profiles]:
-        """The model, to go on from."""
-        columns = {name: array for name, array in self.arrays.items() if not name.startswith("profile:")}
-        shared = {
-            name.removeprefix("profile:"): array.copy()
-            for name, array in self.arrays.items()
-            if name.startswith("profile:")
+    def part(self, part: str) -> dict[str, NDArray[Any]]:
+        """A copy of the columns of one part, to go on from."""
+        return {
+            name.removeprefix(f"{part}:"): column.copy()
+            for name, column in self.arrays.items()
+            if name.startswith(f"{part}:")
         }
-        return Bank.restored(self.size, self.hours, columns), Profiles(**shared)
 
 
 @dataclass
@@ -92,11 +87,14 @@ class Memory:
         """Cells of the kept hours, by bucket."""
         return {bucket: hour.cells for bucket, hour in self.hours.items()}
 
-    def before(self, bucket: int, bank: Bank, profiles: Profiles) -> None:
-        """A bucket is about to be learned: keep the model when its time has come, drop what is too old."""
-        if not self.models or bucket % EVERY_HOURS == 0:
-            self.models[bucket] = Model.of(bucket, bank, profiles)
-            self._forget(bucket)
+    def wants(self, bucket: int) -> bool:
+        """Whether the model is to be kept before a bucket is learned."""
+        return not self.models or bucket % EVERY_HOURS == 0
+
+    def put(self, model: Model) -> None:
+        """Keep a model; drop what is too old."""
+        self.models[model.bucket] = model
+        self._forget(model.bucket)
 
     def keep(self, hour: KeptHour) -> None:
         """A bucket was learned."""

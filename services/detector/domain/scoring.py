@@ -311,7 +311,8 @@ class Scoring:
         exposure = None if self.is_silent(bucket) else self.exposure_of(bucket)
         zeroed = np.flatnonzero(self.fresh_from == bucket + 1).tolist()
         if cells is not None:
-            self.memory.before(bucket, self.bank, self.profiles)
+            if self.memory.wants(bucket):
+                self.memory.put(self._model(bucket))
             self.memory.keep(KeptHour(bucket, exposure, self.memory.started_again, zeroed, cells))
         self._teach(bucket, counts, exposure, treatment)
         self.bank.up[zeroed] = 0.0
@@ -327,15 +328,13 @@ class Scoring:
         model = self.memory.start_from(since)
         if model is None:
             return
-        self.bank, self.profiles = model.again()
-        self.bank.grow(len(self.nodes))
-        self.profiles.grow(len(self.nodes.need_names))
+        self._put_back(model)
         for bucket in range(model.bucket, self.ledger.sealed_until):
             hour = self.memory.hours[bucket]
             self._forget_predictions()
             self.bank.forget_scores(np.array(hour.started_again, np.int64))
             if bucket in self.memory.models:
-                self.memory.models[bucket] = Model.of(bucket, self.bank, self.profiles)
+                self.memory.models[bucket] = self._model(bucket)
             counts, exposure = self._rolled_up(hour), self._exposed_then(hour)
             yield self._expected_again(bucket, counts, exposure)
             self._teach(bucket, counts, exposure, treatment(bucket))
@@ -344,6 +343,17 @@ class Scoring:
         self._forget_predictions()
         self._past_sums.clear()
         self.recompute()
+
+    def _model(self, bucket: int) -> Model:
+        """All that `_teach` changes, before it learns a bucket."""
+        parts = {"bank": self.bank.columns(), "profiles": self.profiles.columns()}
+        return Model.of(bucket, parts, {"hours": self.bank.hours, "size": self.bank.size})
+
+    def _put_back(self, model: Model) -> None:
+        self.bank = Bank.restored(model.plain["size"], model.plain["hours"], model.part("bank"))
+        self.profiles = Profiles(**model.part("profiles"))
+        self.bank.grow(len(self.nodes))
+        self.profiles.grow(len(self.nodes.need_names))
 
     def _rolled_up(self, hour: KeptHour) -> Floats:
         counts = np.zeros(len(self.nodes))

@@ -274,7 +274,7 @@ def _exposure_again(raw: dict[str, Any], columns: dict[str, Any], rules: Rules) 
 
 
 def _memory(index: dict[str, Any], blocks: Blocks) -> Memory:
-    models = {f"model:{bucket}": _columns(blocks[f"model:{bucket}"]) for bucket, _, _ in index["models"]}
+    models = {f"model:{bucket}": _columns(blocks[f"model:{bucket}"]) for bucket, _ in index["models"]}
     return memory_again(index, models, {day: _decode(blocks[day]) for day in index["days"]})
 
 

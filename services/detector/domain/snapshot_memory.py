@@ -27,7 +27,7 @@ def kept_days(memory: Memory) -> dict[str, list[Any]]:
 def memory_index(memory: Memory) -> dict[str, Any]:
     """Which blocks there are, and what no block holds."""
     return {
-        "models": [[model.bucket, model.hours, model.size] for model in memory.models.values()],
+        "models": [[model.bucket, model.plain] for model in memory.models.values()],
         "days": list(kept_days(memory)),
         "started_again": memory.started_again,
     }
@@ -37,7 +37,7 @@ def memory_again(index: dict[str, Any], models: dict[str, Columns], days: dict[s
     """The memory from its index and blocks."""
     kept = [_again(row) for name in index["days"] for row in days[name]]
     return Memory(
-        {bucket: Model(bucket, hours, size, models[f"model:{bucket}"]) for bucket, hours, size in index["models"]},
+        {bucket: Model(bucket, models[f"model:{bucket}"], plain) for bucket, plain in index["models"]},
         {hour.bucket: hour for hour in kept},
         index["started_again"],
     )
