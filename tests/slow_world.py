@@ -35,6 +35,8 @@ class Shape:
     """Rise a week of every leaf from its own start on (0.22 is 22 %), for eight weeks."""
     fall: float = 1.0
     """What is left of every leaf's calls from its own start on."""
+    every: int = 1
+    """Only every so many-th leaf changes."""
     start_weeks: tuple[int, int] = (20, 24)
     """The starts lie between these weeks."""
 
@@ -47,6 +49,8 @@ class SlowWorld:
     scoring: Scoring
     leaves: NDArray[np.int64]
     """Node of each leaf."""
+    changing: NDArray[np.bool_]
+    """Leaves that change."""
     starts: NDArray[np.int64]
     """Day on which each leaf's change begins."""
     rates: Floats
@@ -89,6 +93,8 @@ def slow_world(shape: Shape) -> SlowWorld:
     profiles = np.stack([_profile(rng) for _ in needs])[need_of]
     starts = rng.integers(7 * shape.start_weeks[0], 7 * shape.start_weeks[1], size)
     since = np.arange(days)[None, :] - starts[:, None]
+    changes = (np.arange(size) % shape.every == 0)[:, None]
+    since = np.where(changes, since, -1)
     change = (1.0 + shape.growth) ** (np.clip(since, 0, 56) / 7.0) * np.where(since >= 0, shape.fall, 1.0)
     daily = _wandering(rng, need_of, shape.areas, days) * change
     kappa = 0.06 * np.exp(rng.normal(0.0, 0.7, size))
@@ -97,7 +103,7 @@ def slow_world(shape: Shape) -> SlowWorld:
         mean = rates * profiles[:, hour % WEEK_HOURS] * daily[:, hour // 24]
         return rng.poisson(mean * rng.gamma(1.0 / kappa, kappa)).astype(np.float64)
 
-    return SlowWorld(shape, scoring, leaf_nodes, starts, rates, contacts, draw)
+    return SlowWorld(shape, scoring, leaf_nodes, changes[:, 0], starts, rates, contacts, draw)
 
 
 def _profile(rng: np.random.Generator) -> Floats:

@@ -19,7 +19,7 @@ from services.detector.domain.levels import related, to_tell
 from services.detector.domain.rows import Floats, Rows
 from services.detector.domain.scoring import PastHour, Scoring
 
-CHANCE = Table(at=8.0, rate=0.004, slope=0.6)
+CHANCE = Table(at=8.0, rate=0.0027, slope=0.6)
 MOST_NATS = 40.0
 LONG_HOURS = 36
 """A fall to half must have lasted so long: a day that is a holiday in no calendar is not a drop."""

@@ -1,7 +1,7 @@
 """Slow rises: needs that grow by 10 to 25 % a week over weeks, which no hour shows (detection.md, Slow trends).
 
 Once a day each node's calls, freed of the hours of the week by the model's own factors, go into three decaying means of
-7, 21 and 56 days. The rise is the newest against the oldest, in standard deviations that allow for counting noise, for
+7, 14 and 56 days. The rise is the newest against the oldest, in standard deviations that allow for counting noise, for
 the doubt about the old level and for a level that wanders by itself; it is over when the newest is no higher than the
 middle one. Days that a surge speaks for are left out, and after a surge of days a node begins anew.
 """
@@ -19,10 +19,10 @@ from services.detector.domain.levels import related, to_tell
 from services.detector.domain.rows import Floats, Rows
 from services.detector.domain.scoring import PastHour, Scoring
 
-CHANCE = Table(at=2.5, rate=0.003, slope=3.5)
+CHANCE = Table(at=2.5, rate=0.0005, slope=2.5)
 """By standard deviations."""
 DAY_MS = 86_400_000
-FAST_DAYS, MIDDLE_DAYS, SLOW_DAYS = 7.0, 21.0, 56.0
+FAST_DAYS, MIDDLE_DAYS, SLOW_DAYS = 7.0, 14.0, 56.0
 WANDER = 0.15
 """Standard deviation of the level's own wandering over weeks, relative."""
 FIRST_AFTER_DAYS = 42
@@ -30,9 +30,9 @@ FIRST_AFTER_DAYS = 42
 LEAST_HOURS = 6.0
 """A day with less exposure than so many average hours says nothing."""
 WINSOR_SD, WINSOR_CALLS, WINSOR_FROM_DAYS = 4.0, 2.0, 7
-LEAST_EXCESS, LEAST_RATIO, LEAST_GROWTH = 8.0, 1.25, 1.08
+LEAST_EXCESS, LEAST_RATIO, LEAST_GROWTH = 8.0, 1.25, 1.05
 """Calls of about a week above the old level; newest against oldest mean; newest against middle one."""
-CALM_GROWTH, WILD_GROWTH = 1.05, 1.12
+CALM_GROWTH, WILD_GROWTH = 1.03, 1.1
 DWELL_MS = 7 * DAY_MS
 BEGUN_RATIO = 1.05
 """A rise begins when the newest mean leaves the oldest by more than this."""
@@ -231,9 +231,9 @@ class Trends:
 
 
 def weekly_growth(growth: float) -> float:
-    """Growth a week (0.22 is 22 %) of a steady rise whose 7-day mean stands so far above its 21-day mean.
+    """Growth a week (0.22 is 22 %) of a steady rise whose 7-day mean stands so far above its 14-day mean.
 
-    >>> round(weekly_growth(1.331), 2), weekly_growth(0.9)
+    >>> round(weekly_growth(1.166), 2), weekly_growth(0.9)
     (0.22, 0.0)
     """
     spread = MIDDLE_DAYS - FAST_DAYS * growth
