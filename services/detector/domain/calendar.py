@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from services.detector.domain.daytypes import DayType, day_type
+
 HOUR_MS = 3_600_000
 DAY_HOURS = 24
 WEEK_HOURS = 168
@@ -19,6 +21,7 @@ class Slot:
     day: int
     """Ordinal of the local date."""
     holiday: str | None
+    kind: DayType = DayType.ORDINARY
 
 
 @dataclass
@@ -64,7 +67,8 @@ class Calendar:
         local = self.local(self.start_ms(bucket))
         holiday = self.holidays.get(local.date())
         weekday = SUNDAY if holiday is not None else local.weekday()
-        return Slot(weekday * DAY_HOURS + local.hour, local.toordinal(), holiday)
+        kind = day_type(local.date(), self.holidays)
+        return Slot(weekday * DAY_HOURS + local.hour, local.toordinal(), holiday, kind)
 
     def local(self, time_ms: int) -> datetime:
         """A moment in the zone."""

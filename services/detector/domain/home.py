@@ -210,6 +210,7 @@ class Home:
         scoring.refresh(now, self.intake.sources, whole=True)
         if sealed:
             scoring.recompute()
+        scoring.look_at_days()
         scoring.ledger.forget(now)
         self.intake.evidence.forget(scoring.open_bucket)
         self.labels.forget(now)

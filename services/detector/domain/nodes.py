@@ -31,6 +31,7 @@ class Nodes:
         self._need_of: list[int] = []
         self._by_area: dict[str, list[int]] = {}
         self._need_array = np.zeros(0, np.int64)
+        self._leaf_needs = np.zeros(0, bool)
 
     @classmethod
     def restored(cls, needs: Tree, areas: Tree, leaves: Sequence[Pair], names: Sequence[Pair]) -> "Nodes":
@@ -104,6 +105,13 @@ class Nodes:
         """For each node that of all contacts of its area, or itself where nobody counted them."""
         found = (self._node.get((CONTACTS, area), number) for number, (_, area) in enumerate(self.names))
         return np.fromiter(found, np.int64, len(self.names))
+
+    def leaf_needs(self) -> NDArray[np.bool_]:
+        """By number of need: whether no other one that has occurred lies below it; contacts are none."""
+        if len(self._leaf_needs) != len(self.need_names):
+            inner = {above for need in self.need_names for above in self.needs.path(need) if above != need}
+            self._leaf_needs = np.array([name not in inner and name != CONTACTS for name in self.need_names], bool)
+        return self._leaf_needs
 
     def raisable(self, nodes: Iterable[int]) -> list[int]:
         """Nodes that may carry a surge alert: all but the pseudo-need of contacts."""

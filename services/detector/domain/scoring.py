@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from services.detector.domain.almanac import Almanac, HomeHour
 from services.detector.domain.bank import EVERY, Bank, Floats, Index, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar
 from services.detector.domain.exposure import Exposure, exposed
@@ -73,6 +74,7 @@ class Scoring:
     past: deque[PastHour] = field(default_factory=lambda: deque(maxlen=KEPT_HOURS))
     memory: Memory = field(default_factory=Memory)
     open_bucket: int = 0
+    almanac: Almanac = field(default_factory=Almanac, kw_only=True)
     contacts: int | None = None
     """Node of all contacts of the home area."""
     fresh_from: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -95,6 +97,7 @@ class Scoring:
         self.exposure.sources.grow(size)
         self.fresh_from = np.concatenate([self.fresh_from, np.zeros(size - old, np.int32)])
         self.outdated = np.concatenate([self.outdated, np.zeros(size - old, bool)])
+        self.almanac.seasons.grow(len(self.nodes.need_names))
         more = size - len(self.closed.up)
         self.closed = Scores(
             np.concatenate([self.closed.up, np.zeros((more, 5))]),
@@ -117,7 +120,7 @@ class Scoring:
 
     def unlearn(self) -> None:
         """Forget all that was learned, to learn again from history."""
-        self.bank, self.profiles = Bank(), Profiles()
+        self.bank, self.profiles, self.almanac = Bank(), Profiles(), Almanac()
         self.past.clear()
         self.memory.clear()
         self.exposure.unlearn()
@@ -129,13 +132,20 @@ class Scoring:
             self.grow()
 
     def profile(self, bucket: int, nodes: Index = EVERY) -> Floats:
-        """Factor of a bucket's slot for some nodes."""
-        factors: Floats = self.profiles.factors(self.calendar.slot(bucket).week_hour)[self.nodes.need_of[nodes]]
+        """Factor of a bucket's slot and kind of day for some nodes."""
+        slot = self.calendar.slot(bucket)
+        factors: Floats = (self.profiles.factors(slot.week_hour) * self.almanac.factors(slot))[
+            self.nodes.need_of[nodes]
+        ]
         return factors
 
     def predict(self, bucket: int, nodes: Index = EVERY) -> Prediction:
         """What a bucket should bring: a whole one, so far as its calls should be in."""
         return exposed(self._whole(bucket).rows(nodes), self.exposure_of(bucket, nodes))
+    def day_factor(self, bucket: int, node: int) -> float:
+        """What the kind of day does to a node's calls: 1 on an ordinary day."""
+        return float(self.almanac.factors(self.calendar.slot(bucket))[self.nodes.need_of[node]])
+
 
     def exposure_of(self, bucket: int, nodes: Index = EVERY) -> Floats | float:
         """Part (0..1] of the calls of a bucket that should be in by now, one number where it is the same for all."""
@@ -170,6 +180,21 @@ class Scoring:
     def _forget_predictions(self) -> None:
         self._predicted.clear()
         self._exposures.clear()
+    def look_at_days(self) -> None:
+        """After an hour's end: whether the days that are not sealed look like holidays; other days are judged anew."""
+        closed = range(self.ledger.sealed_until, self.open_bucket)
+        counts = ((bucket, self.ledger.counts(bucket, len(self.nodes))) for bucket in closed)
+        hours = (self._home_hour(bucket, observed, self.predict(bucket).mean) for bucket, observed in counts)
+        if self.bank.careful and self.almanac.look(hours, self.profiles):
+            self._forget_predictions()
+            self.outdated[:] = True
+
+    def _home_hour(self, bucket: int, observed: Floats, expected: Floats) -> HomeHour:
+        rows, needs = self._home_rows, len(self.nodes.need_names)
+        sums = np.zeros((2, needs))
+        sums[:, self.nodes.need_of[rows]] = observed[rows], expected[rows]
+        return HomeHour(self.calendar.slot(bucket), sums[0], sums[1], self.nodes.leaf_needs())
+
 
     def _whole(self, bucket: int) -> Prediction:
         """The prediction for every node at full exposure, kept until something is learned or a node is added."""
@@ -378,13 +403,16 @@ class Scoring:
             predicted, part = exposed(self._whole(bucket), exposure), np.broadcast_to(exposure, counts.shape)
             weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * part, bucket, treatment)
             if slot.holiday is None:
-                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight, part)
+                self._learn_profiles(slot.week_hour, counts, predicted, weight, part)
+            if self.bank.careful:
+                self.almanac.learn(self._home_hour(bucket, counts, predicted.mean), self.profiles)
         if self.calendar.slot(bucket + 1).day != slot.day:
             self.bank.end_day()
 
-    def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats, exposure: Floats) -> None:
+    def _learn_profiles(
+        self, slot: int, counts: Floats, predicted: Prediction, weight: Floats, exposure: Floats
+    ) -> None:
         """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
-        believed = weight * counts + (1.0 - weight) * np.minimum(counts, mean)
         rows = self._home_rows[weight[self._home_rows] > 0.0]
         calls, seen = np.zeros(len(self.nodes.need_names)), np.zeros(len(self.nodes.need_names))
         needs = self.nodes.need_of[rows]
