@@ -19,6 +19,7 @@ from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.treatment import Treatment
+from services.detector.domain.unlisted import Day, Unlisted
 
 KEPT_HOURS = 72
 LEARNED_FROM = 0.2
@@ -71,10 +72,10 @@ class Scoring:
     exposure: Exposure = field(default_factory=Exposure)
     bank: Bank = field(default_factory=Bank)
     profiles: Profiles = field(default_factory=Profiles)
+    almanac: Almanac = field(default_factory=Almanac, kw_only=True)
     past: deque[PastHour] = field(default_factory=lambda: deque(maxlen=KEPT_HOURS))
     memory: Memory = field(default_factory=Memory)
     open_bucket: int = 0
-    almanac: Almanac = field(default_factory=Almanac, kw_only=True)
     contacts: int | None = None
     """Node of all contacts of the home area."""
     fresh_from: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
@@ -94,10 +95,10 @@ class Scoring:
             return
         self.bank.grow(size)
         self.profiles.grow(len(self.nodes.need_names))
+        self.almanac.seasons.grow(len(self.nodes.need_names))
         self.exposure.sources.grow(size)
         self.fresh_from = np.concatenate([self.fresh_from, np.zeros(size - old, np.int32)])
         self.outdated = np.concatenate([self.outdated, np.zeros(size - old, bool)])
-        self.almanac.seasons.grow(len(self.nodes.need_names))
         more = size - len(self.closed.up)
         self.closed = Scores(
             np.concatenate([self.closed.up, np.zeros((more, 5))]),
@@ -139,13 +140,13 @@ class Scoring:
         ]
         return factors
 
-    def predict(self, bucket: int, nodes: Index = EVERY) -> Prediction:
-        """What a bucket should bring: a whole one, so far as its calls should be in."""
-        return exposed(self._whole(bucket).rows(nodes), self.exposure_of(bucket, nodes))
     def day_factor(self, bucket: int, node: int) -> float:
         """What the kind of day does to a node's calls: 1 on an ordinary day."""
         return float(self.almanac.factors(self.calendar.slot(bucket))[self.nodes.need_of[node]])
 
+    def predict(self, bucket: int, nodes: Index = EVERY) -> Prediction:
+        """What a bucket should bring: a whole one, so far as its calls should be in."""
+        return exposed(self._whole(bucket).rows(nodes), self.exposure_of(bucket, nodes))
 
     def exposure_of(self, bucket: int, nodes: Index = EVERY) -> Floats | float:
         """Part (0..1] of the calls of a bucket that should be in by now, one number where it is the same for all."""
@@ -177,9 +178,6 @@ class Scoring:
                 self.outdated[:] = True
         return any(self.exposure.broken.get(bucket) != before for bucket, before in silent.items())
 
-    def _forget_predictions(self) -> None:
-        self._predicted.clear()
-        self._exposures.clear()
     def look_at_days(self) -> None:
         """After an hour's end: whether the days that are not sealed look like holidays; other days are judged anew."""
         closed = range(self.ledger.sealed_until, self.open_bucket)
@@ -195,6 +193,9 @@ class Scoring:
         sums[:, self.nodes.need_of[rows]] = observed[rows], expected[rows]
         return HomeHour(self.calendar.slot(bucket), sums[0], sums[1], self.nodes.leaf_needs())
 
+    def _forget_predictions(self) -> None:
+        self._predicted.clear()
+        self._exposures.clear()
 
     def _whole(self, bucket: int) -> Prediction:
         """The prediction for every node at full exposure, kept until something is learned or a node is added."""
@@ -379,6 +380,9 @@ class Scoring:
         self.profiles = Profiles(**model.part("profiles"))
         self.bank.grow(len(self.nodes))
         self.profiles.grow(len(self.nodes.need_names))
+        days = Unlisted(Day(**model.plain["day"]), list(model.plain["days"]), self.almanac.unlisted.likely)
+        self.almanac = Almanac(Seasons(**model.part("seasons")), days)
+        self.almanac.seasons.grow(len(self.nodes.need_names))
 
     def _rolled_up(self, hour: KeptHour) -> Floats:
         counts = np.zeros(len(self.nodes))

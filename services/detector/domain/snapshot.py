@@ -1,6 +1,6 @@
 """State to bytes and back: named blocks, so that only what changed need be written again.
 
-Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `sources`,
+Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `seasons`, `sources`,
 `hour:N` (not sealed yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an hour of log
 time), `history`. Block of the partition: `partition`. What follows from the rest (node counts, scores of closed hours)
 is computed again.
@@ -18,6 +18,7 @@ from schemas.controls import EventBody
 from schemas.log_record import Control
 from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
+from services.detector.domain.almanac import Almanac
 from services.detector.domain.bank import Bank
 from services.detector.domain.batches import Batches
 from services.detector.domain.evidence import Evidence
@@ -37,7 +38,9 @@ from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
 from services.detector.domain.snapshot_kinds import kinds_again, kinds_arrays, kinds_to_plain
 from services.detector.domain.snapshot_memory import kept_days, memory_again, memory_index, model_columns
+from services.detector.domain.seasons import Seasons
 from services.detector.domain.sources import Sources
+from services.detector.domain.unlisted import Day, Unlisted
 from services.detector.domain.triggers import Triggers
 from services.detector.domain.watch import Watch
 
@@ -122,6 +125,7 @@ def _home_blocks(home: Home) -> Blocks:
         "bank": _encode(_arrays(scoring.bank.columns())),
         "profiles": _encode(_arrays({"calls": scoring.profiles.calls, "weeks": scoring.profiles.weeks})),
     }
+    blocks["seasons"] = _encode(_arrays(scoring.almanac.seasons.columns()))
     blocks["sources"] = _encode(_arrays(scoring.exposure.sources.columns()))
     blocks |= {name: _encode(_arrays(columns)) for name, columns in kinds_arrays(home.kinds).items()}
     blocks |= {name: _encode(_arrays(columns)) for name, columns in model_columns(scoring.memory).items()}
@@ -167,6 +171,7 @@ def _core(home: Home) -> dict[str, Any]:
         "sealed_until": scoring.ledger.sealed_until,
         "seal_hours": scoring.ledger.seal_hours,
         "exposure": _exposure(scoring.exposure),
+        "unlisted": {**vars(scoring.almanac.unlisted), "sealed": vars(scoring.almanac.unlisted.sealed)},
         "pending": scoring.ledger.unbooked(),
         "hours": list(scoring.ledger.hours),
         "seen": list(scoring.ledger.seen),
@@ -237,6 +242,11 @@ def _scoring(core: dict[str, Any], blocks: Blocks, calendar: Any, rules: Rules) 
     past = (PastHour(bucket, **_columns(blocks[f"past:{bucket}"])) for bucket in core["past"])
     exposure = _exposure_again(core["exposure"], _columns(blocks["sources"]), rules)
     scoring = Scoring(nodes, calendar, ledger, exposure, bank, profiles, deque(past, maxlen=KEPT_HOURS))
+    unlisted = core["unlisted"]
+    scoring.almanac = Almanac(
+        Seasons(**_columns(blocks["seasons"])),
+        Unlisted(Day(**unlisted["sealed"]), unlisted["days"], unlisted["likely"]),
+    )
     scoring.open_bucket, scoring.contacts = core["open_bucket"], core["contacts"]
     ledger.hear_again({leaf for leaf, (need, _) in enumerate(nodes.leaves) if need == CONTACTS})
     ledger.book_again(core["pending"])
