@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, select
 
 from services.api.scope import ALL, Scope
 from services.api.tables import alert_feed, alert_people, alerts
+from services.api.tables_people import news
 from services.api.view import View
 
 OPEN = ("rising", "easing")
@@ -37,6 +38,11 @@ def bounds(connection: Connection) -> tuple[int, int]:
     """First and last place of the feed: positions outside are not of this database."""
     row = connection.execute(select(alert_feed.c.first, alert_feed.c.last)).one()
     return row.first, row.last
+
+
+def read_news(connection: Connection) -> dict[str, int]:
+    """How often each list beside the alerts has changed."""
+    return {row.name: row.seq for row in connection.execute(select(news))}
 
 
 def changes_after(

@@ -3,19 +3,17 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import select
 
 from services.api.database import Database, DatabaseAway
-from services.api.feed import FeedItem, bounds, changes_after
+from services.api.feed import FeedItem, bounds, changes_after, read_news
 from services.api.metrics import ApiMetrics
 from services.api.scope import Scope
 from services.api.standing import Standing, beat, read_standing
-from services.api.tables_people import news
 from services.api.view import Views
 from services.runtime.clock import Clock
 
@@ -51,6 +49,8 @@ class Client:
         self.scope = scope
         self.position = 0
         """Changes up to here were sent from the database already."""
+        self.news: dict[str, int] | None = None
+        """What it knows of other lists; None until it began."""
         self.closed = asyncio.Event()
         """Set when the stream is to end at once: too slow."""
         self._frames: deque[tuple[int | None, bytes]] = deque()
@@ -126,7 +126,6 @@ class Hub:
         self._poll_seconds = SHARED_POLL_SECONDS if database.is_shared else OWN_POLL_SECONDS
         self._clients: set[Client] = set()
         self._last: int | None = None
-        self._changed: dict[str, int] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news = asyncio.Event()
         self.standing = Standing()
@@ -149,9 +148,14 @@ class Hub:
             client.end()
         return client
 
-    def begin(self, client: Client, position: int) -> None:
-        """The client was told all changes up to `position`; from there on it gets them as they come."""
+    def begin(self, client: Client, position: int, news: Mapping[str, int]) -> None:
+        """The client was told all changes up to `position`; from there on it gets them as they come.
+
+        Args:
+            news: counts of what else had changed up to then.
+        """
         client.begin(position)
+        client.news = dict(news)
         if self._last is None:
             self._last = position
 
@@ -190,11 +194,15 @@ class Hub:
         """The beat that somebody with this scope gets."""
         return beat(self.standing.within(scope), self._clock.now_ms(), self._mode)
 
-    def announce(self, *names: str) -> None:
-        """Tell every stream that these lists are to be read again."""
-        data = frame("changed", msgspec.json.encode({"what": sorted(names)}))
+    def _send_news(self, counts: Mapping[str, int]) -> None:
+        """Tell each stream which lists are to be read again."""
         for client in tuple(self._clients):
-            self._put(client, data)
+            if client.news is None:
+                continue
+            changed = sorted(name for name, seq in counts.items() if client.news.get(name) != seq)
+            client.news = dict(counts)
+            if changed:
+                self._put(client, frame("changed", msgspec.json.encode({"what": changed})))
 
     async def _pass_on(self) -> None:
         if self._last is None:
@@ -205,10 +213,8 @@ class Hub:
             self._last = items[-1].seq
             self._metrics.stream_events.inc(len(items))
             self._send(items)
-        counts = await asyncio.to_thread(self._read_news)
-        before, self._changed = self._changed, counts
-        if before is not None and (changed := [name for name, seq in counts.items() if before.get(name) != seq]):
-            self.announce(*changed)
+        if self._clients:
+            self._send_news(await asyncio.to_thread(self._read_news))
 
     def _send(self, items: Iterable[FeedItem]) -> None:
         for item in items:
@@ -240,7 +246,7 @@ class Hub:
 
     def _read_news(self) -> dict[str, int]:
         with self._database.reading() as connection:
-            return {row.name: row.seq for row in connection.execute(select(news))}
+            return read_news(connection)
 
     def _read_standing(self) -> Standing:
         with self._database.reading() as connection:

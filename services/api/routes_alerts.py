@@ -107,7 +107,7 @@ def alert_routes(services: Services) -> APIRouter:
         except BaseException:
             services.hub.close(client)
             raise
-        services.hub.begin(client, start.position)
+        services.hub.begin(client, start.position, start.news)
         hello = {
             "version": services.version,
             "build": services.build,

@@ -11,7 +11,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from services.api.database import Database
-from services.api.feed import MAX_RESUME, FeedItem, bounds, changes_after, open_alerts
+from services.api.feed import MAX_RESUME, FeedItem, bounds, changes_after, open_alerts, read_news
 from services.api.hub import Client, Hub, frame
 from services.api.scope import Scope
 from services.api.view import Views
@@ -29,18 +29,21 @@ class Missed:
     items: tuple[FeedItem, ...]
     position: int
     """Changes up to here are in `items`, or need not be told."""
+    news: dict[str, int]
+    """Counts of changes of other lists up to then."""
 
 
 def missed(database: Database, views: Views, scope: Scope, last_event_id: str | None) -> Missed:
     """All open alerts, or everything after a position of this feed. Raises DatabaseAway."""
     with database.reading() as connection:
-        view = views.read(connection)
+        view, news = views.read(connection), read_news(connection)
         first, last = bounds(connection)
         if last_event_id is not None and last_event_id.isdecimal() and first <= int(last_event_id[:20]) <= last:
             items = tuple(changes_after(connection, int(last_event_id), view, scope))
             if len(items) <= MAX_RESUME:
-                return Missed(gap=False, items=items, position=last)
-        return Missed(gap=last_event_id is not None, items=tuple(open_alerts(connection, view, scope)), position=last)
+                return Missed(gap=False, items=items, position=last, news=news)
+        everything = tuple(open_alerts(connection, view, scope))
+        return Missed(gap=last_event_id is not None, items=everything, position=last, news=news)
 
 
 class AlertStream(Response):

@@ -1,6 +1,7 @@
 """Scopes, the login's cookie, a proxy that names people, and keys that end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -32,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
     folder = tmp_path_factory.mktemp("api")
     database = prepared(f"sqlite:///{folder / 'api.sqlite'}")
     tape = Tape(database)
-    silent = {"kind": "silence", "need": None, "need_name": None, "area": "metro"}
+    silent: dict[str, Any] = {"kind": "silence", "need": None, "need_name": None, "area": "metro"}
     tape.alerts(
         alert("housing"),
         alert("utilities", need="BV"),

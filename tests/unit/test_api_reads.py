@@ -269,9 +269,7 @@ def test_the_budget_can_be_compared_with_a_smaller_one(api: httpx.Client) -> Non
         "complete": True,
     }
     higher = api.get("/v1/budget?preview=5").json()["items"][0]
-    assert higher["preview"]["raised_week"] is None, (
-        "what was held back is not told, so nothing is claimed"
-    )
+    assert higher["preview"]["raised_week"] is None, "what was held back is not told, so nothing is claimed"
 
 
 def test_without_silences_the_list_is_empty(api: httpx.Client) -> None:
