@@ -8,7 +8,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from tests.browser import mock_world
 from tests.browser.mock_human import People
-from tests.browser.mock_world import point, zulu
+from tests.browser.mock_records import Records
+from tests.browser.mock_world import zulu
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -39,6 +40,7 @@ class MockApi:
         self.log_time: datetime | None = now
         self.wall: datetime = now
         self.people = People(self.alerts, self.push, lambda: self.log_time or self.wall)
+        self.records = Records(self.alerts, self.people)
         self.people.changed = self.tell_changed
         self.shapes = True
         self.map: Json | None = None
@@ -55,13 +57,17 @@ class MockApi:
         self.broken: set[str] = set()
         """Paths that answer 503."""
         self.last_event_ids: list[str | None] = []
-        self.series_asked: list[dict[str, str]] = []
         self.mute = False
         self._cut = 0
         self._held = False
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.port = 0
+
+    @property
+    def series_asked(self) -> list[dict[str, str]]:
+        """Every question for a series."""
+        return self.records.series_asked
 
     @property
     def url(self) -> str:
@@ -71,6 +77,7 @@ class MockApi:
     def push(self, alert: Json) -> None:
         """A new version: kept, and sent to every open stream."""
         self.alerts[alert["id"]] = alert
+        self.records.keep(alert)
         self.feed.append(("alert", alert))
 
     def tell_changed(self, what: str) -> None:
@@ -127,11 +134,10 @@ class MockApi:
         app.post("/v1/login")(self._login)
         app.get("/v1/alerts/stream")(self._stream)
         app.get("/v1/alerts")(self._list)
-        app.get("/v1/alerts/{alert_id}")(self._one)
-        app.get("/v1/series")(self._series)
         app.get("/v1/areas")(lambda: self.map or mock_world.areas(shapes=self.shapes))
         app.get("/v1/areas/state")(self._states)
         app.get("/v1/needs")(mock_world.needs)
+        app.include_router(self.records.routes())
         app.include_router(self.people.routes())
         app.get("/v1/sources")(self._sources)
         return app
@@ -162,11 +168,6 @@ class MockApi:
     async def _list(self, status: str = "open") -> Json:
         ended = {"open": (False,), "ended": (True,), "all": (True, False)}[status]
         return {"items": [a for a in self.alerts.values() if (a["status"] == "ended") in ended], "next": None}
-
-    async def _one(self, alert_id: str) -> Json:
-        if alert_id not in self.alerts:
-            raise HTTPException(404, "No such alert.")
-        return self.alerts[alert_id]
 
     async def _sources(self) -> Json:
         usual = "warming" if self.warming else "live"
@@ -218,13 +219,6 @@ class MockApi:
         found = self.map or mock_world.areas(shapes=False)
         codes = [feature["properties"]["code"] for feature in found["features"]]
         return {code: mock_world.state_of(code, number) for number, code in enumerate(codes)}
-
-    async def _series(self, request: Request) -> Json:
-        self.series_asked.append(dict(request.query_params))
-        start = datetime.fromisoformat(request.query_params["start"])
-        end = datetime.fromisoformat(request.query_params["end"])
-        hours = int((end - start) / timedelta(hours=1))
-        return {"points": [point(start + timedelta(hours=i), i, hours) for i in range(hours)]}
 
 
 def _event(name: str, data: Json, event_id: str | None = None) -> str:

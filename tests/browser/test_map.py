@@ -52,7 +52,7 @@ def test_everything_on_the_map_is_in_its_table_by_keyboard(api: MockApi, open_pa
     rows = page.get_by_test_id("areas").get_by_role("row")
     expect(rows).to_have_count(13)
     expect(rows.nth(1)).to_contain_text("Humble")
-    expect(rows.nth(1)).to_contain_text("at least ×2")
+    expect(rows.nth(1)).to_contain_text("at least \u00d72")
     expect(page.get_by_test_id("areas")).to_contain_text("silent")
     rows.nth(1).get_by_role("button").focus()
     page.keyboard.press("Enter")

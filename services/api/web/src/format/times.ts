@@ -23,6 +23,9 @@ export const dayAndClock = (at: Date, zone: string): string => formatter(zone, {
 /** Sun, Jul 26 */
 export const day = (at: Date, zone: string): string => formatter(zone, DAY).format(at);
 
+/** Jul 26 */
+export const shortDay = (at: Date, zone: string): string => formatter(zone, { day: 'numeric', month: 'short' }).format(at);
+
 /** Sun */
 export const weekday = (at: Date, zone: string): string => formatter(zone, { weekday: 'short' }).format(at);
 
@@ -37,4 +40,29 @@ export function ago(at: Date, now: Date): string {
   if (seconds < 5) return say('ago_now');
   const [unit, size] = unitFor(seconds);
   return relativeFormat(language.locale).format(-Math.floor(seconds / size), unit);
+}
+
+/** The moment that a field for date and time ("2026-07-26T14:05") means in a zone. */
+export function fromField(text: string, zone: string): Date {
+  const asUtc = Date.parse(`${text}Z`);
+  const offset = (at: number): number => {
+    const parts = Object.fromEntries(
+      dateFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' })
+        .formatToParts(new Date(at))
+        .map(({ type, value }) => [type, Number(value)]),
+    ) as Record<'year' | 'month' | 'day' | 'hour' | 'minute' | 'second', number>;
+    return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - at;
+  };
+  const first = asUtc - offset(asUtc);
+  return new Date(asUtc - offset(first));
+}
+
+/** What a field for date and time shows for a moment. */
+export function toField(at: Date, zone: string): string {
+  const parts = Object.fromEntries(
+    dateFormat('en-US', { timeZone: zone, hourCycle: 'h23', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit' })
+      .formatToParts(at)
+      .map(({ type, value }) => [type, value]),
+  );
+  return `${parts['year']}-${parts['month']}-${parts['day']}T${parts['hour']}:${parts['minute']}`;
 }

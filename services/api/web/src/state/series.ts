@@ -1,8 +1,7 @@
-// The hours behind a chart, ready for uPlot: columns, seconds, null where nothing is known.
+// The hours or days behind a chart, ready for uPlot: columns, seconds, null where nothing is known.
 import type { Alert, SeriesPoint } from '../contract';
 import { request } from '../net/http';
 
-const BEFORE_MS = 72 * 3600 * 1000;
 const AFTER_END_MS = 12 * 3600 * 1000;
 const HOUR_MS = 3600 * 1000;
 
@@ -16,27 +15,57 @@ export interface Columns {
   open: boolean;
 }
 
+export interface Range {
+  name: '72h' | '7d' | '14d' | '12w';
+  hours: number;
+  bucket: 'hour' | 'day';
+}
+
+export const RANGES: [Range, ...Range[]] = [
+  { name: '72h', hours: 72, bucket: 'hour' },
+  { name: '7d', hours: 168, bucket: 'hour' },
+  { name: '14d', hours: 336, bucket: 'hour' },
+  { name: '12w', hours: 84 * 24, bucket: 'day' },
+];
+
+/** Which series, up to when, how far back. */
+export interface Asked {
+  need: string;
+  area: string;
+  until: Date;
+  range: Range;
+  knownAt?: string | null;
+}
+
 /** A silent feed has no need: what stopped is all its contacts, which is not a series of its own. */
 export function hasSeries(alert: Alert): boolean {
   return alert.need !== null && alert.kind !== 'silence';
 }
 
-/** Three days up to the data's clock, or up to half a day after the end. */
-export async function loadSeries(alert: Alert, now: Date, signal: AbortSignal): Promise<Columns> {
-  const until = alert.ended_at ? Math.min(now.getTime(), Date.parse(alert.ended_at) + AFTER_END_MS) : now.getTime();
-  const end = Math.floor(until / HOUR_MS + 1) * HOUR_MS;
+/** Up to the data's clock, or up to half a day after the end. */
+export function shownUntil(alert: Alert, now: Date): Date {
+  return new Date(alert.ended_at ? Math.min(now.getTime(), Date.parse(alert.ended_at) + AFTER_END_MS) : now.getTime());
+}
+
+export function queryOf({ need, area, until, range, knownAt }: Asked): URLSearchParams {
+  const end = Math.floor(until.getTime() / HOUR_MS + 1) * HOUR_MS;
   const query = new URLSearchParams({
-    need: alert.need ?? '',
-    area: alert.area,
-    start: new Date(end - BEFORE_MS).toISOString(),
+    need,
+    area,
+    start: new Date(end - range.hours * HOUR_MS).toISOString(),
     end: new Date(end).toISOString(),
-    bucket: 'hour',
+    bucket: range.bucket,
   });
-  const { points } = await request<{ points: SeriesPoint[] }>(`v1/series?${query}`, { signal });
+  if (knownAt) query.set('known_at', knownAt);
+  return query;
+}
+
+export async function loadSeries(asked: Asked, signal: AbortSignal): Promise<Columns> {
+  const { points } = await request<{ points: SeriesPoint[] }>(`v1/series?${queryOf(asked)}`, { signal });
   return columns(points);
 }
 
-function columns(points: SeriesPoint[]): Columns {
+export function columns(points: SeriesPoint[]): Columns {
   return {
     x: points.map((point) => Date.parse(point.start) / 1000),
     observed: points.map((point) => point.observed),

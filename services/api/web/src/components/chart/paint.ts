@@ -79,6 +79,34 @@ export function onset(plot: uPlot, ink: Ink, seconds: number, word: string): voi
   ctx.restore();
 }
 
+/** Something that happened to the alert: a version (a tick below) or what a person did (a dot on the tick). */
+export interface Mark {
+  seconds: number;
+  human: boolean;
+}
+
+export function marks(plot: uPlot, ink: Ink, all: Mark[]): void {
+  const { ctx, bbox } = plot;
+  const first = plot.data[0][0] ?? Infinity;
+  const bottom = bbox.top + bbox.height;
+  ctx.save();
+  for (const { seconds, human } of all) {
+    if (seconds < first) continue;
+    const x = Math.min(Math.round(plot.valToPos(seconds, 'x', true)), bbox.left + bbox.width - devicePixelRatio);
+    ctx.strokeStyle = ctx.fillStyle = human ? ink.observed : ink.muted;
+    ctx.lineWidth = 2 * devicePixelRatio;
+    ctx.beginPath();
+    if (human) ctx.arc(x, bottom - 5 * devicePixelRatio, 3.5 * devicePixelRatio, 0, 2 * Math.PI);
+    else {
+      ctx.moveTo(x, bottom - 8 * devicePixelRatio);
+      ctx.lineTo(x, bottom);
+    }
+    if (human) ctx.fill();
+    else ctx.stroke();
+  }
+  ctx.restore();
+}
+
 /** "calls" and "usual" beside the ends of their lines, pushed apart when they would touch. */
 export function labels(plot: uPlot, ink: Ink, { columns, observed, usual }: { columns: Columns; observed: string; usual: string }): void {
   const y = (values: (number | null)[]): number | null => {

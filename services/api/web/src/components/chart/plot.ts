@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Columns } from '../../state/series';
-import { excess, labels, onset, type Ink } from './paint';
+import { excess, labels, marks, onset, type Ink, type Mark } from './paint';
 
 export interface PlotWords {
   observed: string;
@@ -14,12 +14,12 @@ export interface PlotWords {
 export interface PlotOptions {
   zone: string;
   /** Where the change began, in seconds. */
-  onset: number;
+  onset: number | null;
+  height: number;
+  marks: Mark[];
   words: PlotWords;
   pointed: (index: number | null) => void;
 }
-
-const HEIGHT = 220;
 
 export class Plot {
   #plot: uPlot;
@@ -32,7 +32,7 @@ export class Plot {
     this.#columns = columns;
     const ink = readInk(host);
     this.#plot = new uPlot(this.#setup(options, ink), data(columns), host);
-    this.#resize = new ResizeObserver(() => this.#plot.setSize({ width: host.clientWidth, height: HEIGHT }));
+    this.#resize = new ResizeObserver(() => this.#plot.setSize({ width: host.clientWidth, height: options.height }));
     this.#resize.observe(host);
   }
 
@@ -51,7 +51,7 @@ export class Plot {
     const axis = { stroke: ink.muted, font: ink.font, ticks: { show: false } };
     return {
       width: this.#host.clientWidth,
-      height: HEIGHT,
+      height: options.height,
       padding: [18, 66, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
@@ -71,8 +71,8 @@ export class Plot {
       ],
       bands: [{ series: [1, 2], fill: ink.band }],
       hooks: {
-        drawAxes: [(plot) => excess(plot, ink), (plot) => onset(plot, ink, options.onset, words.onset)],
-        draw: [(plot) => labels(plot, ink, { columns: this.#columns, observed: words.observed, usual: words.usual })],
+        drawAxes: [(plot) => excess(plot, ink), (plot) => options.onset !== null && onset(plot, ink, options.onset, words.onset)],
+        draw: [(plot) => marks(plot, ink, options.marks), (plot) => labels(plot, ink, { columns: this.#columns, observed: words.observed, usual: words.usual })],
         setCursor: [(plot) => options.pointed(plot.cursor.idx ?? null)],
       },
     };

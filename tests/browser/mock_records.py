@@ -1,0 +1,82 @@
+"""What the made-up API has on record: versions and actions of an alert, others like it, the hours of any series."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request, Response
+
+from tests.browser.mock_human import People
+from tests.browser.mock_world import point, zulu
+
+Json = dict[str, Any]
+
+
+class Records:
+    """Every version that was pushed, and the series behind the charts."""
+
+    def __init__(self, alerts: dict[str, Json], people: People) -> None:
+        self.alerts, self.people = alerts, people
+        self.versions: dict[str, list[Json]] = {}
+        self.similar: list[Json] = []
+        self.series_asked: list[dict[str, str]] = []
+
+    def keep(self, alert: Json) -> None:
+        """A pushed alert; an action makes no new version."""
+        kept = self.versions.setdefault(alert["id"], [])
+        if not kept or kept[-1]["version"] != alert["version"]:
+            kept.append(alert)
+
+    def routes(self) -> APIRouter:
+        """All of them, for the app."""
+        router = APIRouter()
+        router.get("/v1/alerts/{alert_id}")(self._one)
+        router.get("/v1/alerts/{alert_id}/history")(self._history)
+        router.get("/v1/alerts/{alert_id}/similar")(self._similar)
+        router.get("/v1/series")(self._series)
+        router.get("/v1/series/many")(self._many)
+        router.get("/v1/series.csv")(lambda: Response("start,observed\n", media_type="text/csv"))
+        return router
+
+    async def _one(self, alert_id: str, known_at: datetime | None = None) -> Json:
+        if alert_id not in self.alerts:
+            raise HTTPException(404, "No such alert.")
+        if known_at is None:
+            return self.alerts[alert_id]
+        known = [one for one in self.versions[alert_id] if datetime.fromisoformat(one["updated_at"]) <= known_at]
+        if not known:
+            raise HTTPException(404, "Not raised yet.")
+        return known[-1]
+
+    async def _history(self, alert_id: str) -> Json:
+        return {"versions": self.versions[alert_id], "actions": self.people.history(alert_id)}
+
+    async def _similar(self, alert_id: str) -> Json:
+        return {"items": [one for one in self.similar if one["id"] != alert_id], "next": None}
+
+    async def _series(self, request: Request) -> Json:
+        asked = dict(request.query_params)
+        self.series_asked.append(asked)
+        return series(asked["need"], asked["area"], asked)
+
+    async def _many(self, request: Request) -> Json:
+        asked = dict(request.query_params)
+        self.series_asked.append(asked)
+        pairs = [(need, area) for need in asked["needs"].split(",") for area in asked["areas"].split(",")]
+        return {"items": [series(need, area, asked) for need, area in pairs]}
+
+
+def series(need: str, area: str, asked: dict[str, str]) -> Json:
+    """One series of GET /v1/series."""
+    start, end = (datetime.fromisoformat(asked[name]) for name in ("start", "end"))
+    step = timedelta(hours=24 if asked["bucket"] == "day" else 1)
+    count = int((end - start) / step)
+    points = [point(start + step * i, i, count, day=asked["bucket"] == "day") for i in range(count)]
+    return {"need": need, "area": area, "home_area": "TX-HOU", "timezone": "America/Chicago",
+            "bucket": asked["bucket"], "points": points}  # fmt: skip
+
+
+def past_alert(alert_id: str, why: str, label: str | None, at: datetime) -> Json:
+    """One item of GET /v1/alerts/{id}/similar."""
+    return {"id": alert_id, "need": "BV", "area": "TX-HARRIS", "area_name": "Harris County", "kind": "surge",
+            "raised_at": zulu(at), "ended_at": zulu(at + timedelta(hours=9)), "severity": "moderate",
+            "observed": 60, "expected": 29.0, "label": label, "why": why}  # fmt: skip
