@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.log_record import VERSION, Calls, Control, History, HistoryCell, LogCall, LogRecord, Tick
-from schemas.reference import Area, Need, Reference
+from schemas.reference import Area, Need, Reference, Trigger
 from schemas.space_config import SpaceConfig
 from services.detector.domain.fold import State, step
 from services.detector.domain.outputs import Output
@@ -30,6 +30,7 @@ REFERENCE = Reference(
         Need("BD-2", "BD", "Pantry", "Panier", "Despensa"),
         Need("BH", "", "Housing", "Logement", "Vivienda"),
     ),
+    triggers=(Trigger("BD", "tx", 9, 2, "Open the pantry"), Trigger("contacts", "ok", 5, 1)),
 )
 CONFIG = SpaceConfig("live", 500, 2, 3.0, 1, "hash")
 
@@ -46,11 +47,11 @@ class Log:
 
 
 def history() -> History:
-    """Fifteen quiet days: a call an hour of one need, every third hour of another."""
+    """Fifteen quiet days: three or four calls an hour of one need, every third hour of another."""
     hours = range(START // HOUR - 15 * 24, START // HOUR)
-    cells = [HistoryCell("BD-1", "tx-1", hour, "211", 1 + hour % 2) for hour in hours]
+    cells = [HistoryCell(one, "tx-1", hour, "211", 3 + hour % 2) for hour in hours for one in ("BD-1", "contacts")]
     cells += [HistoryCell("BH", "tx-2", hour, "211", 1) for hour in hours if hour % 3 == 0]
-    return History(VERSION, "old", hours[0] * HOUR, START, tuple(cells))
+    return History(VERSION, "crm", hours[0] * HOUR, START, tuple(cells))
 
 
 def log_of(seed: int) -> Log:
@@ -61,8 +62,8 @@ def log_of(seed: int) -> Log:
     records.append(("tx", history()))
     now = START + 1000
     ids: list[str] = []
-    for _ in range(rng.randint(5, 40)):
-        now += rng.choice((200, 1_000, 60_000, 600_000, HOUR))
+    for number in range(rng.randint(5, 40)):
+        now += rng.choice((200, 1_000, 60_000, 600_000, HOUR)) + (7 * HOUR if number == 20 else 0)
         if rng.random() < 0.2:
             records.append((None, Tick(1, now)))
             continue
