@@ -18,6 +18,7 @@ from services.detector.domain.memory import Cells, KeptHour, Memory, Model
 from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
+from services.detector.domain.seasons import Seasons
 from services.detector.domain.treatment import Treatment
 from services.detector.domain.unlisted import Day, Unlisted
 
@@ -407,16 +408,15 @@ class Scoring:
             predicted, part = exposed(self._whole(bucket), exposure), np.broadcast_to(exposure, counts.shape)
             weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * part, bucket, treatment)
             if slot.holiday is None:
-                self._learn_profiles(slot.week_hour, counts, predicted, weight, part)
+                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight, part)
             if self.bank.careful:
                 self.almanac.learn(self._home_hour(bucket, counts, predicted.mean), self.profiles)
         if self.calendar.slot(bucket + 1).day != slot.day:
             self.bank.end_day()
 
-    def _learn_profiles(
-        self, slot: int, counts: Floats, predicted: Prediction, weight: Floats, exposure: Floats
-    ) -> None:
+    def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats, exposure: Floats) -> None:
         """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
+        believed = weight * counts + (1.0 - weight) * np.minimum(counts, mean)
         rows = self._home_rows[weight[self._home_rows] > 0.0]
         calls, seen = np.zeros(len(self.nodes.need_names)), np.zeros(len(self.nodes.need_names))
         needs = self.nodes.need_of[rows]
