@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from schemas.reference import Reference
 from schemas.reference_files import read_reference
-from services.detector.domain.bank import Bank, Floats, Scores, advance
+from services.detector.domain.bank import Bank, Floats, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar
-from services.detector.domain.profile import Profiles
+from services.detector.domain.profile import Profiles, tidal
 
 HOUR_SECONDS = 3600
 
@@ -132,6 +132,7 @@ def score_counts(counts: Counts, *, fine: bool) -> Iterator[tuple[int, Floats]]:
         slot = counts.calendar.slot(first + hour)
         if slot.day != day:
             bank.end_day()
+            bank.expect(margins(bank.level(), len(counts.areas)))
             day = slot.day
         profile = profiles.factors(slot.week_hour)[counts.need_of]
         predicted = bank.predict_many(profile)
@@ -151,13 +152,35 @@ def score_counts(counts: Counts, *, fine: bool) -> Iterator[tuple[int, Floats]]:
                     yield end - HOUR_SECONDS + (i + 1) * width, score
         weight = bank.learn_many(observed, predicted, profile, first + hour)
         yield end, Scores(bank.up.astype(np.float64), bank.run.astype(np.int64)).best()
-        _learn_profiles(profiles, slot.week_hour, counts, observed, predicted.mean, weight)
+        if slot.holiday is None:
+            shared = Shared(len(counts.areas), slot.week_hour, careful=bank.careful)
+            shared.learn(profiles, observed, predicted, weight)
 
 
-def _learn_profiles(
-    profiles: Profiles, slot: int, counts: Counts, observed: Floats, mean: Floats, weight: Floats
-) -> None:
-    width = len(counts.areas)
-    believed = weight * observed + (1 - weight) * np.minimum(observed, mean)
-    calls = believed.reshape(-1, width).sum(axis=1)
-    profiles.learn(slot, calls, np.ones(len(calls)))
+def margins(level: Floats, areas: int) -> Floats:
+    """Rate of each series (need x area) by those of its need and of its area alone."""
+    grid = level.reshape(-1, areas)
+    rates: Floats = grid.sum(axis=1, keepdims=True) * grid.sum(axis=0, keepdims=True) / max(float(grid.sum()), 1e-9)
+    return rates.ravel()
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What one hour teaches of needs as a whole."""
+
+    areas: int
+    slot: int
+    careful: bool
+
+    def learn(self, profiles: Profiles, observed: Floats, predicted: Prediction, weight: Floats) -> None:
+        """Profiles and tides from the sums over all areas."""
+        believed = weight * observed + (1 - weight) * np.minimum(observed, predicted.mean)
+        calls = self._by_need(believed)
+        profiles.learn(self.slot, calls, np.ones(len(calls)))
+        if self.careful:
+            calls, variance = tidal(observed, predicted)
+            profiles.follow(*(self._by_need(weight * part) for part in (calls, predicted.mean, variance)))
+
+    def _by_need(self, values: Floats) -> Floats:
+        summed: Floats = values.reshape(-1, self.areas).sum(axis=1)
+        return summed

@@ -5,6 +5,10 @@ Mean of an hour: mu = lambda x p (level x weekly profile). Predictive: negative 
 inflation are learned hour by hour when an hour is sealed; scores are sums of log-likelihood ratios, in nats, against a
 rise of 1, 2, 4, 8 or 16 standard deviations of the node's average hour.
 
+The level is a gamma posterior: what the node itself has seen, and a prior worth `prior_calls` calls around the rate that
+its need and its area suggest (`usual`, learned daily by `expect`), which is all that a new node has. It holds a level up, never down: a
+gamma prior's upper tail is thin, and would keep a node of 30,000 calls an hour at 100.
+
 Stored in float32, computed in float64, so that what a snapshot keeps is exactly what the next hour starts from.
 """
 
@@ -34,10 +38,14 @@ SCORE_COLUMNS = ("up", "run", "down")
 class Tuning:
     """Constants of the model; part of the model's version."""
 
-    level_shape: float = 0.2
+    prior_calls: float = 1.0
+    """Calls that the rate of need and area is worth against a node's own: leaf rates scatter about it by a factor of two."""
+    guess_calls: float = 0.2
+    guess_rate: float = 0.05
+    """What stands in for it while neither need nor area say anything."""
     level_drift: float = 1.5e-5
     """Variance of the level's random walk per hour, relative."""
-    least_rate: float = 0.01
+    least_rate: float = 0.005
     """Calls an hour below which no history can claim a node to be."""
     kappa: float = 0.08
     kappa_weight: float = 50.0
@@ -50,7 +58,11 @@ class Tuning:
     memory_hours: float = 8.0 * WEEK_HOURS
     vif_days: float = 7.0
     vif_most: float = 12.0
+    vif_part: float = 0.5
+    """How much of the variance inflation tempers the evidence; the whole costs detections, none of it false alarms."""
     winsor_sd: float = 4.0
+    winsor_calls: float = 2.0
+    """As many calls count in full even where hardly any are usual: else rare calls are taken for a tenth of themselves."""
     cap_nats: float = 40.0
     """An uncapped CUSUM lingers after a big surge."""
     careful_after_hours: int = 2 * WEEK_HOURS
@@ -103,6 +115,7 @@ class Bank:
     ARRAYS: ClassVar[dict[str, tuple[str, int]]] = {
         "level_a": ("f4", 0),
         "level_b": ("f4", 0),
+        "usual": ("f4", 0),
         "kappa_num": ("f4", 0),
         "kappa_den": ("f4", 0),
         "clump_num": ("f4", 0),
@@ -141,8 +154,7 @@ class Bank:
                 wider[:old] = self._arrays[name][:old]
                 self._arrays[name] = wider
         self.size = size
-        self.level_a[old:] = TUNING.level_shape
-        self.level_b[old:] = TUNING.level_shape / 0.05 + self.hours
+        self.level_b[old:] = self.hours
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for a snapshot."""
@@ -180,7 +192,20 @@ class Bank:
 
     def level(self, nodes: Index = EVERY) -> Floats:
         """Calls in an average hour."""
-        return np.maximum(_wide(self.level_a, nodes) / _wide(self.level_b, nodes), TUNING.least_rate)
+        calls, rate = self._prior(nodes)
+        a, b = _wide(self.level_a, nodes), _wide(self.level_b, nodes)
+        own = a / np.maximum(b, 1e-9)
+        return np.maximum((a + calls) / (b + calls / np.maximum(rate, own)), TUNING.least_rate)
+
+    def _prior(self, nodes: Index) -> tuple[Floats, Floats]:
+        """(calls, rate) of the prior; a usual rate of 0 has not been learned."""
+        usual = _wide(self.usual, nodes)
+        known = usual > 0.0
+        return np.where(known, TUNING.prior_calls, TUNING.guess_calls), np.where(known, usual, TUNING.guess_rate)
+
+    def expect(self, rates: Floats) -> None:
+        """The rates (calls an hour) that need and area suggest for every node: the middle of its level's prior."""
+        self.usual[:] = np.maximum(rates, TUNING.least_rate)
 
     def predict_many(self, profile: Floats, nodes: Index = EVERY) -> Prediction:
         """The hour to come; `profile` is the factor of its slot for each of the nodes."""
@@ -188,7 +213,7 @@ class Bank:
         mean = level * profile
         return Prediction(
             mean=mean,
-            spread=kappa + 1.0 / np.maximum(_wide(self.level_a, nodes), TUNING.level_shape),
+            spread=kappa + 1.0 / (_wide(self.level_a, nodes) + self._prior(nodes)[0]),
             clump=clump,
             sd_average=np.sqrt(level * (1.0 + clump) + kappa * level**2),
             variance=mean * (1.0 + clump) + kappa * mean**2,
@@ -240,11 +265,12 @@ class Bank:
         after = advance(before, observed, predicted, bucket)
         self.up[:], self.run[:] = after.up, after.run
         self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
-        weight = self._weights(after.best())
+        weight = self._weights(np.minimum(before.best(), after.best()))
         new_normal = (self.raised_hours > TUNING.accept_after_hours) & (after.best() > 3.0)
         if not self.careful:
             self.up[:] = 0.0
-        capped = np.minimum(observed, predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif))
+        reach = predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif)
+        capped = np.minimum(observed, np.maximum(reach, TUNING.winsor_calls))
         if self.careful:
             self._learn_level(capped, predicted, profile, weight, new_normal)
         else:
@@ -299,7 +325,7 @@ class Bank:
         a, b = _wide(self.level_a, EVERY), _wide(self.level_b, EVERY)
         keep = np.where(new_normal, TUNING.keep_while_new, 1.0 / (1.0 + a * TUNING.level_drift))
         phi = predicted.variance / np.maximum(predicted.mean, 1e-9) * predicted.vif
-        self.level_a[:] = np.maximum(keep * a + weight * observed / phi, 1e-3)
+        self.level_a[:] = keep * a + weight * observed / phi
         self.level_b[:] = keep * b + weight * profile / phi
 
     def _learn_clumps(self, observed: Floats, predicted: Prediction, score_before: Floats) -> None:
@@ -324,14 +350,14 @@ class Bank:
 def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int, share: float = 1.0) -> Scores:
     """CUSUMs after one more bucket, of which `share` (0..1) has passed.
 
-    S_c = max(0, S_c + llr_c / (1 + (VIF - 1) min(1, 2 / c))), the ratio being that of a negative binomial with
+    S_c = max(0, S_c + llr_c / (1 + (VIF - 1) / 2 x min(1, 2 / c))), the ratio being that of a negative binomial with
     mean mu + c sd to one with mean mu, at the same shape.
     """
     mu = np.maximum(predicted.mean * share, 1e-4)[:, None]
     risen = mu + SIZES * (predicted.sd_average * share)[:, None]
     shape = 1.0 / (predicted.spread[:, None] + predicted.clump[:, None] / mu)
     ratio = _log_ratio(observed[:, None], mu, risen, shape)
-    temper = 1.0 + (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
+    temper = 1.0 + TUNING.vif_part * (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
     up = np.clip(scores.up + ratio / temper, 0.0, TUNING.cap_nats)
     run = np.where((scores.up <= 0.0) & (up > 0.0), bucket, scores.run)
     return Scores(up, run)

@@ -17,7 +17,8 @@ from services.detector.domain.ledger import Ledger
 from services.detector.domain.memory import Cells, KeptHour, Memory, Model
 from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
-from services.detector.domain.profile import Profiles
+from services.detector.domain.priors import usual_rates
+from services.detector.domain.profile import Profiles, tidal
 from services.detector.domain.seasons import Seasons
 from services.detector.domain.treatment import Treatment
 from services.detector.domain.unlisted import Day, Unlisted
@@ -373,8 +374,10 @@ class Scoring:
 
     def _model(self, bucket: int) -> Model:
         """All that `_teach` changes, before it learns a bucket."""
-        parts = {"bank": self.bank.columns(), "profiles": self.profiles.columns()}
-        return Model.of(bucket, parts, {"hours": self.bank.hours, "size": self.bank.size})
+        seasons, unlisted = self.almanac.seasons, self.almanac.unlisted
+        parts = {"bank": self.bank.columns(), "profiles": self.profiles.columns(), "seasons": seasons.columns()}
+        days = {"day": dict(vars(unlisted.sealed)), "days": list(unlisted.days)}
+        return Model.of(bucket, parts, {"hours": self.bank.hours, "size": self.bank.size, **days})
 
     def _put_back(self, model: Model) -> None:
         self.bank = Bank.restored(model.plain["size"], model.plain["hours"], model.part("bank"))
@@ -408,20 +411,32 @@ class Scoring:
             predicted, part = exposed(self._whole(bucket), exposure), np.broadcast_to(exposure, counts.shape)
             weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * part, bucket, treatment)
             if slot.holiday is None:
-                self._learn_profiles(slot.week_hour, counts, predicted.mean, weight, part)
+                self._learn_profiles(slot.week_hour, counts, predicted, weight, part)
             if self.bank.careful:
                 self.almanac.learn(self._home_hour(bucket, counts, predicted.mean), self.profiles)
         if self.calendar.slot(bucket + 1).day != slot.day:
             self.bank.end_day()
+            if self.contacts is not None:
+                self.bank.expect(usual_rates(self.nodes, self.bank.level(), self.contacts))
 
-    def _learn_profiles(self, slot: int, counts: Floats, mean: Floats, weight: Floats, exposure: Floats) -> None:
+    def _learn_profiles(
+        self, slot: int, counts: Floats, predicted: Prediction, weight: Floats, exposure: Floats
+    ) -> None:
         """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
-        believed = weight * counts + (1.0 - weight) * np.minimum(counts, mean)
         rows = self._home_rows[weight[self._home_rows] > 0.0]
-        calls, seen = np.zeros(len(self.nodes.need_names)), np.zeros(len(self.nodes.need_names))
-        needs = self.nodes.need_of[rows]
-        calls[needs], seen[needs] = believed[rows] / exposure[rows], exposure[rows]
-        self.profiles.learn(slot, calls, np.where(seen >= LEARNED_FROM, seen, 0.0))
+        needs, size = self.nodes.need_of[rows], len(self.nodes.need_names)
+
+        def by_need(values: Floats) -> Floats:
+            spread = np.zeros(size)
+            spread[needs] = values[rows]
+            return spread
+
+        believed = weight * counts + (1.0 - weight) * np.minimum(counts, predicted.mean)
+        seen = by_need(exposure)
+        self.profiles.learn(slot, by_need(believed / exposure), np.where(seen >= LEARNED_FROM, seen, 0.0))
+        if self.bank.careful:
+            observed, variance = tidal(counts, predicted)
+            self.profiles.follow(*(by_need(weight * part) for part in (observed, predicted.mean, variance)))
 
     @property
     def _home_rows(self) -> NDArray[np.int64]:
