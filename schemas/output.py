@@ -6,9 +6,10 @@ import msgspec
 
 
 class SeriesPoint(msgspec.Struct, frozen=True, array_like=True):
-    """One bucket of one node: [need, area, start ms, observed, expected, band low, band high, open].
+    """One bucket of one node: [need, area, start ms, observed, expected, band low, band high, open, warming].
 
-    For an open bucket `expected` and the band speak of the part of the hour that has passed.
+    For an open bucket `expected` and the band speak of the part of the hour that has passed. While a series is warming
+    up they are guesses and not what is usual there: whoever shows them must say so.
     """
 
     need: str
@@ -19,6 +20,7 @@ class SeriesPoint(msgspec.Struct, frozen=True, array_like=True):
     band_low: float
     band_high: float
     open: bool
+    warming: bool = False
 
 
 class SeriesRecord(msgspec.Struct, frozen=True):
@@ -109,6 +111,10 @@ class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area")
     """Alerts of the last seven days that people called false."""
     held_back: tuple[HeldBack, ...] | None = None
     """Of the last seven days, newest first, at most fifty; None: this detector does not tell them."""
+    warming_hours: int = 0
+    """Hours still to be learned before a surge, trend or drop can be raised; 0 when it is live."""
+    warming_series: int = 0
+    """Series that warm up in a live home area: those that a feed brought which is itself new."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="partition"):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from schemas.controls import EventBody
 from schemas.log_record import History, LogCall
 from schemas.output import HomeStatus, Rejected, SealedHour, SeriesPoint, SeriesRecord
+from services.detector.domain.bank import TUNING
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.cases import Case
 from services.detector.domain.explain import Scene, tell
@@ -25,7 +26,7 @@ from services.detector.domain.outputs import (
     series_output,
     status_output,
 )
-from services.detector.domain.points import kept_points, late_points, points
+from services.detector.domain.points import kept_points, late_points, marked, points
 from services.detector.domain.rarity import threshold
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
@@ -200,9 +201,11 @@ class Home:
         predicted = scoring.predict(bucket)
         counts = scoring.ledger.counts(bucket, len(scoring.nodes))
         told = np.flatnonzero((counts != 0) | (predicted.mean >= TOLD_EXPECTED) | self._alerted())
-        said = [series_output(SeriesRecord(1, self.code, now, tuple(points(scoring, told, bucket, 1.0))))]
+        said = self._series(now, points(scoring, told, bucket, 1.0))
         self.untold.clear()
         self.intake.close_hour(bucket, now)
+        if known := self.intake.settle_newcomers():
+            scoring.start_again(known, scoring.open_bucket)
         limit = scoring.calendar.bucket(now - scoring.ledger.seal_hours * HOUR_MS)
         sealed = range(scoring.ledger.sealed_until, min(limit, scoring.open_bucket))
         for one in sealed:
@@ -241,6 +244,8 @@ class Home:
         return self.labels.treatment(bucket, self.scoring.nodes, self.scoring.calendar, self.events)
 
     def _evaluate(self, now: int, nodes: Index, *, beside: Beside) -> list[Output]:
+        if self.intake.newcomers:
+            nodes = nodes[~np.isin(nodes, list(self.intake.newcomers))]
         if not len(nodes) and not self.watch.attentive:
             return []
         share = self.share(now)
@@ -292,6 +297,7 @@ class Home:
         return self._series(now, points(self.scoring, nodes, self.scoring.open_bucket, self.share(now)))
 
     def _series(self, now: int, told: list[SeriesPoint]) -> list[Output]:
+        told = marked(self.scoring, told, self.intake.newcomers)
         return [series_output(SeriesRecord(1, self.code, now, tuple(told)))] if told else []
 
     def status(self, now: int) -> HomeStatus:
@@ -312,4 +318,6 @@ class Home:
             false_alarms_week=self.labels.false_alarms(now),
             counters=dict(sorted(self.intake.counters.items())),
             sources=tuple(sources[source].status() for source in sorted(sources)),
+            warming_hours=max(0, TUNING.careful_after_hours - self.scoring.bank.hours),
+            warming_series=len(self.intake.newcomers),
         )

@@ -38,6 +38,9 @@ class Intake:
     usual_sources: dict[str, Counter[str]] = field(default_factory=dict)
     """Calls by need as given, then by source: who usually tells of a need."""
     evidence: Evidence = field(default_factory=Evidence)
+    newcomers: dict[int, str] = field(default_factory=dict)
+    """Nodes that are warming up, with the feed that brought them when it was new itself: its usual is not known, so
+    what it brings is no rise. A new need that a known feed brings is none of them."""
     _known_leaves: dict[tuple[tuple[str, ...], str | None], Known] = field(default_factory=dict, repr=False)
 
     def refuse(self, call: LogCall, logged_at: int) -> str | None:
@@ -93,6 +96,13 @@ class Intake:
             feed.close_hour(scoring.exposure.expected(feed.source, week_hour), now)
         scoring.ledger.seal_hours = seal_hours(self.sources.values(), self.rules.config.seal_hours)
 
+    def settle_newcomers(self) -> list[int]:
+        """Nodes whose feed is known by now: from here on they are watched."""
+        known = [node for node, source in self.newcomers.items() if not self.sources[source].warming]
+        for node in known:
+            del self.newcomers[node]
+        return known
+
     def follow(self, rules: Rules) -> None:
         """Other reference data are in force: codes may mean something else."""
         self.rules = rules
@@ -134,11 +144,19 @@ class Intake:
         area = self._area(place, feed)
         needs = sorted({self._need(code, feed) for code in codes})
         pairs = [*self.rules.needs.distinct_bookings(needs), (CONTACTS, 1)]
+        first = len(self.scoring.nodes)
         leaves = bookings((self.scoring.nodes.leaf(need, area), sign) for need, sign in pairs)
         self.grow()
+        if self._is_new(feed):
+            self.newcomers |= dict.fromkeys(range(first, len(self.scoring.nodes)), feed.source)
         if feed.unknown_codes == before and len(self._known_leaves) < KNOWN_COMBINATIONS:
             self._known_leaves[codes, place] = needs, leaves
         return needs, leaves
+
+    def _is_new(self, feed: Feed) -> bool:
+        """Whether a feed has come to a home area that knows its usual from others."""
+        others = (other for other in self.sources.values() if other is not feed)
+        return self.scoring.bank.careful and feed.warming and any(not other.warming for other in others)
 
     def _need(self, code: str, feed: Feed) -> str:
         if code in self.rules.needs:

@@ -1,10 +1,14 @@
 """Series points: what nodes saw in a bucket, what was expected, and the band that 95 % of ordinary hours fall in."""
 
+from collections.abc import Collection
+
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.output import SeriesPoint
 from services.detector.domain.bank import Floats
+from services.detector.domain.calendar import WEEK_HOURS
 from services.detector.domain.scoring import PastHour, Scoring
 
 BAND_SD = 1.96
@@ -43,6 +47,22 @@ def kept_points(scoring: Scoring, node: int, share: float) -> list[SeriesPoint]:
     for bucket in range(scoring.ledger.sealed_until, scoring.open_bucket + 1):
         told += points(scoring, only, bucket, share)
     return told
+
+
+def marked(scoring: Scoring, told: list[SeriesPoint], newcomers: Collection[int]) -> list[SeriesPoint]:
+    """The same points; those of series that warm up say so.
+
+    All do until the home area has learned a week; later those nodes that a new feed has brought.
+    """
+    young = scoring.bank.hours < WEEK_HOURS
+    if not young and not newcomers:
+        return told
+    return [
+        msgspec.structs.replace(point, warming=True)
+        if young or scoring.nodes.find(point.need, point.area) in newcomers
+        else point
+        for point in told
+    ]
 
 
 def _points(
