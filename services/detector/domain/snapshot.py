@@ -1,22 +1,26 @@
 """State to bytes and back: named blocks, so that only what changed need be written again.
 
-Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `sources`,
+Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `seasons`, `sources`,
 `hour:N` (not sealed yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an hour of log
 time), `history`. Block of the partition: `partition`. What follows from the rest (node counts, scores of closed hours)
 is computed again.
 """
 
 from collections import Counter, deque
+from dataclasses import astuple
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from schemas.codes import CONTACTS
+from schemas.controls import EventBody
 from schemas.log_record import Control
 from schemas.space_config import MODEL, SpaceConfig
 from services.detector.domain.alerts import Episode, Told
+from services.detector.domain.almanac import Almanac
 from services.detector.domain.bank import Bank
+from services.detector.domain.batches import Batches
 from services.detector.domain.evidence import Evidence
 from services.detector.domain.exposure import Exposure
 from services.detector.domain.feeds import Feed
@@ -24,13 +28,19 @@ from services.detector.domain.fold import References, State
 from services.detector.domain.history import Past, Period
 from services.detector.domain.home import Home
 from services.detector.domain.intake import Intake
+from services.detector.domain.labels import Labels
 from services.detector.domain.ledger import Booked, Hour, Ledger
+from services.detector.domain.lines import Run
+from services.detector.domain.memory import Memory
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
 from services.detector.domain.snapshot_kinds import kinds_again, kinds_arrays, kinds_to_plain
+from services.detector.domain.snapshot_memory import kept_days, memory_again, memory_index, model_columns
+from services.detector.domain.seasons import Seasons
 from services.detector.domain.sources import Sources
+from services.detector.domain.unlisted import Day, Unlisted
 from services.detector.domain.triggers import Triggers
 from services.detector.domain.watch import Watch
 
@@ -78,6 +88,7 @@ def _partition(state: State) -> dict[str, Any]:
         "controls": list(state.seen_controls),
         "waiting": [msgspec.to_builtins(control) for control in state.waiting],
         "histories": {code: _history(past) for code, past in state.histories.items()},
+        "events": [msgspec.to_builtins(event) for event in state.events.values()],
         "homes": sorted(state.homes),
     }
 
@@ -97,11 +108,13 @@ def _restore(blocks: Blocks, references: References) -> State:
         seen_controls=dict.fromkeys(raw["controls"]),
         waiting=[msgspec.convert(control, Control) for control in raw["waiting"]],
         histories={code: _past(periods) for code, periods in raw["histories"].items()},
+        events={one["event_id"]: msgspec.convert(one, EventBody) for one in raw["events"]},
     )
     for code in raw["homes"]:
         prefix = f"{code}|"
         own = {name[len(prefix) :]: block for name, block in blocks.items() if name.startswith(prefix)}
         state.homes[code] = _home(code, own, references)
+        state.homes[code].events = state.events
     return state
 
 
@@ -112,8 +125,11 @@ def _home_blocks(home: Home) -> Blocks:
         "bank": _encode(_arrays(scoring.bank.columns())),
         "profiles": _encode(_arrays({"calls": scoring.profiles.calls, "weeks": scoring.profiles.weeks})),
     }
+    blocks["seasons"] = _encode(_arrays(scoring.almanac.seasons.columns()))
     blocks["sources"] = _encode(_arrays(scoring.exposure.sources.columns()))
     blocks |= {name: _encode(_arrays(columns)) for name, columns in kinds_arrays(home.kinds).items()}
+    blocks |= {name: _encode(_arrays(columns)) for name, columns in model_columns(scoring.memory).items()}
+    blocks |= {name: _encode(hours) for name, hours in kept_days(scoring.memory).items()}
     for bucket, hour in ledger.hours.items():
         blocks[f"hour:{bucket}"] = _encode([[*cell, calls] for cell, calls in hour.cells.items()])
     for past in scoring.past:
@@ -142,7 +158,10 @@ def _core(home: Home) -> dict[str, Any]:
         "unknown": intake.unknown,
         "usual_sources": {need: dict(calls) for need, calls in intake.usual_sources.items()},
         "evidence": intake.evidence.plain(),
+        "newcomers": list(intake.newcomers.items()),
         "kinds": kinds_to_plain(home.kinds),
+        "labels": home.labels.plain(),
+        "memory": memory_index(scoring.memory),
         "stale": home.stale,
         "leaves": scoring.nodes.leaves,
         "names": scoring.nodes.names,
@@ -153,6 +172,7 @@ def _core(home: Home) -> dict[str, Any]:
         "sealed_until": scoring.ledger.sealed_until,
         "seal_hours": scoring.ledger.seal_hours,
         "exposure": _exposure(scoring.exposure),
+        "unlisted": {**vars(scoring.almanac.unlisted), "sealed": vars(scoring.almanac.unlisted.sealed)},
         "pending": scoring.ledger.unbooked(),
         "hours": list(scoring.ledger.hours),
         "seen": list(scoring.ledger.seen),
@@ -195,6 +215,7 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         untold=set(core["untold"]),
         past=_past(_decode(blocks["history"])) if core["has_history"] else None,
         stale=core["stale"],
+        labels=Labels.restored(core["labels"]),
     )
 
 
@@ -210,6 +231,7 @@ def _intake(code: str, rules: Rules, scoring: Scoring, core: dict[str, Any], tri
         unknown=core["unknown"],
         usual_sources={need: Counter(calls) for need, calls in core["usual_sources"].items()},
         evidence=Evidence.restored(core["evidence"]),
+        newcomers=dict(core["newcomers"]),
     )
 
 
@@ -222,10 +244,16 @@ def _scoring(core: dict[str, Any], blocks: Blocks, calendar: Any, rules: Rules) 
     past = (PastHour(bucket, **_columns(blocks[f"past:{bucket}"])) for bucket in core["past"])
     exposure = _exposure_again(core["exposure"], _columns(blocks["sources"]), rules)
     scoring = Scoring(nodes, calendar, ledger, exposure, bank, profiles, deque(past, maxlen=KEPT_HOURS))
+    unlisted = core["unlisted"]
+    scoring.almanac = Almanac(
+        Seasons(**_columns(blocks["seasons"])),
+        Unlisted(Day(**unlisted["sealed"]), unlisted["days"], unlisted["likely"]),
+    )
     scoring.open_bucket, scoring.contacts = core["open_bucket"], core["contacts"]
     ledger.hear_again({leaf for leaf, (need, _) in enumerate(nodes.leaves) if need == CONTACTS})
     ledger.book_again(core["pending"])
     ledger.rebuild_counts(nodes.above, len(names))
+    scoring.memory = _memory(core["memory"], blocks)
     scoring.restore(np.array(core["fresh_from"], np.int32))
     return scoring
 
@@ -235,9 +263,10 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
         "names": exposure.sources.names,
         "hours": exposure.sources.hours,
         "of_feed": exposure.of_feed,
-        "quiet": exposure.quiet,
-        "quiet_now": exposure.quiet_now,
-        "covered": list(exposure.covered.items()),
+        "runs": [astuple(run) for run in exposure.runs],
+        "runs_now": [astuple(run) for run in exposure.runs_now],
+        "reach": list(exposure.batches.reach.items()),
+        "strayed": list(exposure.batches.strayed.items()),
         "rows": list(exposure.rows.items()),
         "broken": list(exposure.broken.items()),
     }
@@ -248,12 +277,17 @@ def _exposure_again(raw: dict[str, Any], columns: dict[str, Any], rules: Rules) 
         rules.closed_slots,
         Sources(raw["names"], raw["hours"], **columns),
         raw["of_feed"],
-        raw["quiet"],
-        raw["quiet_now"],
-        dict(raw["covered"]),
+        [Run(*run) for run in raw["runs"]],
+        [Run(*run) for run in raw["runs_now"]],
+        Batches(dict(raw["reach"]), dict(raw["strayed"])),
         {bucket: tuple(row) for bucket, row in raw["rows"]},
         {bucket: tuple(sources) for bucket, sources in raw["broken"]},
     )
+
+
+def _memory(index: dict[str, Any], blocks: Blocks) -> Memory:
+    models = {f"model:{bucket}": _columns(blocks[f"model:{bucket}"]) for bucket, _ in index["models"]}
+    return memory_again(index, models, {day: _decode(blocks[day]) for day in index["days"]})
 
 
 def _hours(core: dict[str, Any], blocks: Blocks) -> dict[int, Hour]:
