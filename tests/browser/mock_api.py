@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
-from tests.browser import mock_world
+from tests.browser import mock_duty, mock_world
 from tests.browser.mock_human import People
 from tests.browser.mock_records import Records
 from tests.browser.mock_world import zulu
@@ -41,6 +41,7 @@ class MockApi:
         self.wall: datetime = now
         self.people = People(self.alerts, self.push, lambda: self.log_time or self.wall)
         self.records = Records(self.alerts, self.people)
+        self.duty = mock_duty.Duty(self.alerts, self.people)
         self.people.changed = self.tell_changed
         self.shapes = True
         self.map: Json | None = None
@@ -138,6 +139,7 @@ class MockApi:
         app.get("/v1/areas/state")(self._states)
         app.get("/v1/needs")(mock_world.needs)
         app.include_router(self.records.routes())
+        app.include_router(self.duty.routes())
         app.include_router(self.people.routes())
         app.get("/v1/sources")(self._sources)
         return app
@@ -172,7 +174,8 @@ class MockApi:
     async def _sources(self) -> Json:
         usual = "warming" if self.warming else "live"
         names = ["cityline", "harris-211", "nonstop-311", "county-chat"]
-        items = [{"source": name, "state": "silent" if name in self.silent else usual} for name in names]
+        now = self.log_time or self.wall
+        items = [mock_duty.source(name, "silent" if name in self.silent else usual, now) for name in names]
         return {"items": items, "next": None}
 
     async def _stream(self, request: Request) -> StreamingResponse:

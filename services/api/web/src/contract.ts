@@ -134,6 +134,18 @@ export interface SeriesPoint {
 export interface Source {
   source: string;
   state: 'live' | 'silent' | 'warming';
+  home_area?: string;
+  last_call?: string | null;
+  lag_seconds?: number | null;
+  rate_per_hour?: number | null;
+  calls?: number;
+  duplicates?: number;
+  late?: number;
+  rejected?: number;
+  unknown_codes?: number;
+  rejected_week?: number;
+  rejected_reasons?: { reason: string; field: string | null; count: number; last_at: string }[];
+  delay_state?: 'live' | 'batch' | null;
 }
 
 export interface Page<Item> {

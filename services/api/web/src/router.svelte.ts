@@ -1,5 +1,5 @@
 // Where the person is: all of it in the address after `#/`, so that a view can be sent to someone else. `#/` is Now.
-export const VIEWS = ['now', 'map', 'alert', 'budget', 'explore', 'sources', 'handover', 'event', 'replay'] as const;
+export const VIEWS = ['now', 'map', 'alert', 'budget', 'explore', 'sources', 'handover', 'event'] as const;
 export type View = (typeof VIEWS)[number];
 export type Params = Record<string, string | null | undefined>;
 

@@ -3,22 +3,24 @@ import type { Language, Words } from '../contract';
 import { numberFormat, pluralRules } from '../format/intl';
 import { actions } from './actions';
 import { alertPage } from './alert';
+import { duty } from './duty';
 import { en } from './en';
 import { es } from './es';
 import { fr } from './fr';
 import { shell } from './shell';
+import { explore } from './explore';
 import { map } from './map';
 import type { Phrase } from './topic';
 
 type Basics = typeof en;
 export type Table = { readonly [K in keyof Basics]: Basics[K] extends string ? string : Phrase };
-export type Key = keyof Basics | keyof (typeof actions)['en'] | keyof (typeof shell)['en'] | keyof (typeof map)['en'] | keyof (typeof alertPage)['en'];
+export type Key = keyof Basics | keyof (typeof actions)['en'] | keyof (typeof shell)['en'] | keyof (typeof map)['en'] | keyof (typeof alertPage)['en'] | keyof (typeof duty)['en'] | keyof (typeof explore)['en'];
 type Whole = { readonly [K in Key]: Phrase };
 
 const TABLES: Record<Language, Whole> = {
-  en: { ...en, ...actions.en, ...shell.en, ...map.en, ...alertPage.en },
-  fr: { ...fr, ...actions.fr, ...shell.fr, ...map.fr, ...alertPage.fr },
-  es: { ...es, ...actions.es, ...shell.es, ...map.es, ...alertPage.es },
+  en: { ...en, ...actions.en, ...shell.en, ...map.en, ...alertPage.en, ...duty.en, ...explore.en },
+  fr: { ...fr, ...actions.fr, ...shell.fr, ...map.fr, ...alertPage.fr, ...duty.fr, ...explore.fr },
+  es: { ...es, ...actions.es, ...shell.es, ...map.es, ...alertPage.es, ...duty.es, ...explore.es },
 };
 const LOCALES: Record<Language, string> = { en: 'en-US', fr: 'fr-CA', es: 'es-US' };
 export const LANGUAGES = Object.keys(TABLES) as Language[];

@@ -1,4 +1,5 @@
 // The state of every area for one need and one stretch of time, kept fresh while somebody looks.
+import { untrack } from 'svelte';
 import { Problem, request } from '../../net/http';
 import { session } from '../../state/session.svelte';
 import { level, value, type AreaState, type Level } from './unusual';
@@ -32,12 +33,11 @@ export class AreaStates {
   }
 
   async #ask(need: string, hours: number, signal: AbortSignal): Promise<void> {
-    if (document.visibilityState === 'hidden' && this.known) return;
+    if (document.visibilityState === 'hidden' && untrack(() => this.known)) return;
     try {
-      const asked = session.now;
       const found = await request<Record<string, AreaState>>(`v1/areas/state?${new URLSearchParams({ need, hours: String(hours) })}`, { signal });
       this.known = new Map(Object.entries(found).map(([code, state]) => [code, judged(state)]));
-      this.asOf = asked;
+      this.asOf = session.connection.beat ? session.now : null;
       this.problem = null;
     } catch (error) {
       if (error instanceof Problem) this.problem = error;
