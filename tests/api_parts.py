@@ -178,6 +178,7 @@ class Parts:
     database: Database
     registry: Any
     clock: Any
+    page: Path
 
     def key(self, role: Any = "viewer", **more: Any) -> str:
         """A new key."""
@@ -225,7 +226,7 @@ def parts(
         build="test",
     )
     app = create_app(services, health=health, registry=registry, page=page or folder / "no-page")
-    return Parts(app, hub, health, keys, database, registry, clock)
+    return Parts(app, hub, health, keys, database, registry, clock, page or folder / "no-page")
 
 
 @contextlib.contextmanager

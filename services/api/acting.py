@@ -11,14 +11,14 @@ from sqlalchemy import Connection, insert, select, update
 
 from schemas.action import Action
 from services.api.database import Database, upsert
-from services.api.feed import OPEN, select_alerts
+from services.api.feed import OPEN, announce, select_alerts
 from services.api.fold_alerts import take_places
 from services.api.human import Deed, Human, after, from_row, to_more
 from services.api.outbox import put_action
 from services.api.problems import Problem, not_found
 from services.api.scope import Scope
 from services.api.tables import alert_actions, alert_people, alerts
-from services.api.tables_people import audit, news, requests
+from services.api.tables_people import audit, requests
 from services.api.times import zulu
 from services.api.view import Cover, View, Views
 from services.runtime.access import Identity
@@ -93,8 +93,7 @@ class Change:
 
     def announce(self, name: str) -> None:
         """Pages read this list again."""
-        statement = upsert(self.connection, news).values(name=name, seq=1)
-        self.connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"seq": news.c.seq + 1}))
+        announce(self.connection, name)
 
     def send_again(self, cover: Cover, *, besides: str | None = None) -> int:
         """Open alerts that look different now go through the feed once more; returns their number."""

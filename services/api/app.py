@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 import structlog
 from fastapi import FastAPI, Response
 from prometheus_client import CollectorRegistry
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse
 
 from services.api import problems
@@ -31,6 +32,9 @@ from services.runtime.metrics import HttpMetrics, render_metrics
 log = structlog.get_logger("api")
 
 RESTART_SECONDS = 1.0
+LEAST_COMPRESSED_BYTES = 2048
+COMPRESSION = 4
+"""Quick: an answer is compressed once for one reader. Streams of events are not."""
 
 Background = Callable[[], Awaitable[None]]
 """Work beside the requests; started again when it fails, cancelled when the app stops."""
@@ -99,6 +103,7 @@ def create_app(
     )
     problems.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED_BYTES, compresslevel=COMPRESSION)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HttpMetrics, registry=registry, service="api")
     _add_operations(app, health, registry)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 from sqlalchemy import Connection, Select, select
 
+from services.api.database import upsert
 from services.api.scope import ALL, Scope
 from services.api.tables import alert_feed, alert_people, alerts
 from services.api.tables_people import news
@@ -43,6 +44,12 @@ def bounds(connection: Connection) -> tuple[int, int]:
 def read_news(connection: Connection) -> dict[str, int]:
     """How often each list beside the alerts has changed."""
     return {row.name: row.seq for row in connection.execute(select(news))}
+
+
+def announce(connection: Connection, name: str) -> None:
+    """Pages read this list again."""
+    statement = upsert(connection, news).values(name=name, seq=1)
+    connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"seq": news.c.seq + 1}))
 
 
 def changes_after(

@@ -16,6 +16,7 @@ from services.api.decode import FOLDED
 from services.api.fold import Fold, Folded, OffsetMoved, Place, Stored
 from services.api.metrics import ApiMetrics
 from services.api.space import BadPointer, Space, WrongSettings, remember, space_in
+from services.runtime.clock import Clock, SystemClock
 from services.runtime.kafka import KafkaAway, client_options, is_reachable, read_all
 from services.runtime.lifecycle import State
 from services.runtime.settings import Settings
@@ -27,6 +28,7 @@ RECORDS_A_POLL = 200
 BYTES_A_TRANSACTION = 1_000_000
 RETRY_SECONDS = 0.5
 SILENT_POLLS = 10
+REFERENCE_SECONDS = 2.0
 
 
 class NotYet(RuntimeError):
@@ -52,7 +54,9 @@ class Follower:
         on_space: Callable[[Space], None],
         on_changes: Callable[[], None],
         on_fatal: Callable[[str], None],
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._settings, self._database, self._metrics, self._chores = settings, database, metrics, chores
         self._on_space, self._on_changes, self._on_fatal = on_space, on_changes, on_fatal
         self._fold = Fold(database)
@@ -116,6 +120,7 @@ class Follower:
         """One connection's life."""
         with self._connected() as consumer:
             places = self._find_places(consumer)
+            reference = _Reference(consumer, REFERENCE.in_space(self._settings.space), self._clock)
             self._learn_space()
             consumer.assign(list(places))
             ends = consumer.end_offsets(list(places))
@@ -127,6 +132,7 @@ class Follower:
                     self._take(consumer, partition, places[partition], records)
                 silent_polls = 0 if batches else silent_polls + 1
                 self._look(consumer, ends, silent_polls)
+                self._follow_space(reference)
                 self._do_chores()
 
     @contextlib.contextmanager
@@ -164,6 +170,15 @@ class Follower:
         space, body = found
         remember(self._database, space.config, body)
         self._on_space(space)
+
+    def _follow_space(self, reference: "_Reference") -> None:
+        """Reference data or settings were changed: from now on they are these, without a restart."""
+        if not reference.has_grown():
+            return
+        try:
+            self._learn_space()
+        except (BadPointer, NotYet) as error:
+            log.warning("reference_not_followed", why=str(error))  # half written: its end is on its way
 
     def _seek_all(self, consumer: Any, places: dict[Any, Place], ends: dict[Any, int]) -> None:
         begins = consumer.beginning_offsets(list(places))
@@ -234,6 +249,27 @@ class Follower:
             self._database_failed(error)
         else:
             self._database_state = State(True)
+
+
+class _Reference:
+    """Looks now and then whether `reference.v1` has grown."""
+
+    def __init__(self, consumer: Any, topic: str, clock: Clock) -> None:
+        self._consumer, self._partition, self._clock = consumer, TopicPartition(topic, 0), clock
+        self._end = self._read_end()
+        self._next = clock.monotonic() + REFERENCE_SECONDS
+
+    def has_grown(self) -> bool:
+        """Whether there is something new since the last time that this said so."""
+        now = self._clock.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + REFERENCE_SECONDS
+        before, self._end = self._end, self._read_end()
+        return self._end > before
+
+    def _read_end(self) -> int:
+        return int(self._consumer.end_offsets([self._partition])[self._partition])
 
 
 def chunks(records: Sequence[Stored]) -> Iterator[list[Stored]]:

@@ -1,10 +1,12 @@
 """The page and the headers that every answer carries."""
 
+import functools
+import gzip
 from importlib import resources
 from importlib.resources.abc import Traversable
 from mimetypes import guess_type
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,6 +26,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+COMPRESSIBLE = ("text/", "image/svg", "application/json", "application/manifest", "application/javascript")
+LEAST_BYTES = 500
 FOREVER = "public, max-age=31536000, immutable"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
 
@@ -63,7 +67,7 @@ def page_routes(folder: Traversable) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    def page() -> Response:
+    def page(request: Request) -> Response:
         index = folder.joinpath("index.html")
         if not index.is_file():
             return problem_response(
@@ -71,25 +75,54 @@ def page_routes(folder: Traversable) -> APIRouter:
                 "the page is not built in this installation: run `python hatch_web.py build`, "
                 "or install the released package",
             )
-        return Response(
-            index.read_bytes(), media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-cache"}
-        )
+        return _compressed(request, folder, "index.html", index.read_bytes(), "text/html; charset=utf-8", "no-cache")
 
     @router.get("/assets/{name}")
-    def asset(name: str) -> Response:
-        return _file(folder.joinpath("assets"), name, FOREVER)
+    def asset(request: Request, name: str) -> Response:
+        return _file(request, folder.joinpath("assets"), name, FOREVER)
 
     @router.get("/{name}")
-    def file(name: str) -> Response:
-        return _file(folder, name, "no-cache")
+    def file(request: Request, name: str) -> Response:
+        return _file(request, folder, name, "no-cache")
 
     return router
 
 
-def _file(folder: Traversable, name: str, caching: str) -> Response:
+def _file(request: Request, folder: Traversable, name: str, caching: str) -> Response:
     found = {one.name: one for one in folder.iterdir() if one.is_file()} if folder.is_dir() else {}
-    if name not in found:
-        raise not_found("file")
     suffix = "." + name.rpartition(".")[2]
+    if name not in found or suffix in (".br", ".gz"):
+        raise not_found("file")
     kind = TYPES.get(suffix) or guess_type(name)[0] or "application/octet-stream"
-    return Response(found[name].read_bytes(), media_type=kind, headers={"Cache-Control": caching})
+    return _compressed(request, folder, name, found[name].read_bytes(), kind, caching)
+
+
+def _compressed(request: Request, folder: Traversable, name: str, body: bytes, kind: str, caching: str) -> Response:
+    """The file as small as the browser takes it: `NAME.br` beside it where the build made one, else gzip."""
+    headers = {"Cache-Control": caching}
+    if kind.startswith(COMPRESSIBLE):
+        headers["Vary"] = "Accept-Encoding"
+        taken = accepted_encodings(request.headers.get("accept-encoding", ""))
+        brotli = folder.joinpath(f"{name}.br")
+        if "br" in taken and brotli.is_file():
+            body, headers["Content-Encoding"] = brotli.read_bytes(), "br"
+        elif "gzip" in taken and len(body) >= LEAST_BYTES:
+            body, headers["Content-Encoding"] = _gzipped(body), "gzip"
+    return Response(body, media_type=kind, headers=headers)
+
+
+def accepted_encodings(header: str) -> frozenset[str]:
+    """What an Accept-Encoding takes; something with `q=0` is not taken.
+
+    >>> sorted(accepted_encodings("gzip, br;q=0, *;q=0.5"))
+    ['*', 'gzip']
+    """
+    parts = (part.partition(";") for part in header.lower().split(","))
+    refused = ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return frozenset(name.strip() for name, _, rest in parts if name.strip() and rest.strip() not in refused)
+
+
+@functools.lru_cache(maxsize=64)
+def _gzipped(body: bytes) -> bytes:
+    """Once a file: the same bytes give the same answer."""
+    return gzip.compress(body, 9, mtime=0)

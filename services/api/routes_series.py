@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Header, Query
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
@@ -100,8 +100,14 @@ def series_routes(services: Services) -> APIRouter:
         responses={200: {"content": {"application/geo+json": {"schema": {"type": "object"}}}}},
         response_class=Response,
     )
-    def get_areas(who: Identity = Depends(person)) -> Response:
-        return JSONResponse(feature_collection(services.book(), who.home_area), media_type="application/geo+json")
+    def get_areas(if_none_match: Annotated[str | None, Header()] = None, who: Identity = Depends(person)) -> Response:
+        space = services.current_space()
+        name = f"{space.config.reference[:32] if space else ''}:{who.home_area or ''}"
+        headers = {"ETag": f'"{name}"', "Cache-Control": "private, no-cache"}
+        if if_none_match is not None and name in if_none_match:
+            return Response(status_code=304, headers=headers)
+        body = feature_collection(services.book(), who.home_area)
+        return JSONResponse(body, media_type="application/geo+json", headers=headers)
 
     return router
 

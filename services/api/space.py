@@ -11,6 +11,7 @@ from schemas.space_config import POINTER_KEY, TUNABLE, SpaceConfig, differences
 from schemas.topics import REFERENCE
 from services.api.codebook import Codebook
 from services.api.database import Database, WrongDatabase, upsert
+from services.api.feed import announce
 from services.api.tables import alert_feed, space
 from services.runtime.kafka import StoredRecord
 from services.runtime.settings import Settings
@@ -97,6 +98,9 @@ def remember(database: Database, config: SpaceConfig, body: bytes) -> None:
         {"name": "reference", "value": body.decode()},
     ]
     with database.writing() as connection:
+        known = connection.scalar(select(space.c.value).where(space.c.name == "config"))
+        if known is not None and known != rows[0]["value"]:
+            announce(connection, "reference")
         statement = upsert(connection, space)
         statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
         connection.execute(statement, rows)

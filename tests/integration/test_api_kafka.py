@@ -16,9 +16,20 @@ import httpx
 import msgspec
 import pytest
 
-from schemas.reference import content_hash, encode_reference
+from schemas.reference import Need, Reference, content_hash, encode_reference
 from schemas.space_config import POINTER_KEY, SpaceConfig
-from schemas.topics import ALERTS, REFERENCE, REJECTED, SERIES, STATUS, TOPICS, topic_config
+from schemas.topics import (
+    ACTIONS,
+    ALERTS,
+    CALLS,
+    REFERENCE,
+    REJECTED,
+    SERIES,
+    STATUS,
+    TOPICS,
+    Topic,
+    topic_config,
+)
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
 from services.runtime.kafka import Record, ReliableProducer, ensure_topics, read_all
@@ -46,8 +57,8 @@ class Space:
         }
         ensure_topics(self.settings, wanted)
 
-    def set_up(self, **changes: Any) -> None:
-        body = encode_reference(BOOK.reference)
+    def set_up(self, reference: Reference = BOOK.reference, **changes: Any) -> None:
+        body = encode_reference(reference)
         config = SpaceConfig("exercise", 500, 6, 3.0, 2, content_hash(body))
         config = msgspec.structs.replace(config, **changes)
         topic = REFERENCE.in_space(self.name)
@@ -197,6 +208,46 @@ def test_two_replicas_on_one_database_tell_the_same_story(
                     newest[data["id"]] = data["version"]
         assert len(one.get("/v1/alerts/a0/history")["versions"]) == 20
         assert one.get("/v1/alerts?status=all") == two.get("/v1/alerts?status=all")
+
+
+def test_what_people_do_reaches_the_log_once_and_new_reference_data_are_followed_without_a_restart(
+    space: Space,
+) -> None:
+    space.create_topics()
+    space.set_up()
+    space.alerts(alert("a", 1, mode="exercise"))
+    _, key = KeyStore(space.settings.keys()).add("coordinator", "M. Ortiz")
+    headers = {"X-API-Key": key, "Idempotency-Key": "one-click"}
+
+    def written(topic: Topic) -> list[Any]:
+        name = topic.in_space(space.name)
+        found = [record for one in range(2) for record in read_all(space.settings, name, one)]
+        return [msgspec.json.decode(record.value or b"") for record in found]
+
+    with process(space) as api:
+        space.wait_ready()
+        space.wait(lambda: space.get("/v1/alerts")["items"])
+        url = space.address + "/v1/alerts/a/label"
+        answer = httpx.post(url, json={"label": "data_problem"}, headers=headers, timeout=10)
+        assert answer.json()["label"] == "data_problem"
+        api.send_signal(signal.SIGKILL)
+        api.wait()
+    with process(space) as api:
+        space.wait_ready()
+        again = httpx.post(url, json={"label": "data_problem"}, headers=headers, timeout=10)
+        assert again.headers["idempotency-replayed"] == "true"
+        space.wait(lambda: written(ACTIONS) and written(CALLS))
+        assert {(one["id"], one["type"], one["by"]) for one in written(ACTIONS)} == {("a#1", "label", "M. Ortiz")}
+        controls = written(CALLS)
+        assert {(one["type"], one["issuer"], one["home_area"]) for one in controls} == {("label", "M. Ortiz", "metro")}
+        assert len({(one["id"], one["effective_at"]) for one in controls}) == 1, "a repeat is known by its id"
+        wider = msgspec.structs.replace(
+            BOOK.reference, needs=(*BOOK.reference.needs, Need("TH", "", "Disaster", "Sinistre", "Desastre"))
+        )
+        space.set_up(wider)
+        space.wait(lambda: any(one["code"] == "TH" for one in space.get("/v1/needs")["items"]))
+        api.terminate()
+        assert api.wait(20) == 0
 
 
 def test_settings_that_differ_from_the_logs_end_the_process_with_a_sentence(

@@ -173,6 +173,27 @@ def test_the_page_is_never_cached_and_its_files_always_are(api: httpx.Client) ->
     assert "immutable" in asset.headers["cache-control"]
 
 
+def test_files_of_the_page_come_as_small_as_the_browser_takes_them(api: httpx.Client, made: Parts) -> None:
+    assets = made.page / "assets"
+    (assets / "big.js").write_text("export const words = 1;" * 200)
+    for accept, encoding in (("gzip, br", "gzip"), ("identity", None), ("br;q=0", None)):
+        answer = api.get("/assets/big.js", headers={"Accept-Encoding": accept})
+        assert answer.headers.get("content-encoding") == encoding
+        assert answer.text.startswith("export const")
+    (assets / "big.js.br").write_bytes(b"made by the build")
+    with api.stream("GET", "/assets/big.js", headers={"Accept-Encoding": "gzip, br"}) as raw:
+        assert (raw.headers["content-encoding"], raw.headers["vary"]) == ("br", "Accept-Encoding")
+        assert b"".join(raw.iter_raw()) == b"made by the build"
+    assert api.get("/assets/big.js.br").status_code == 404
+
+
+def test_large_answers_are_compressed_and_streams_are_not(api: httpx.Client, made: Parts) -> None:
+    headers = made.headers() | {"Accept-Encoding": "gzip"}
+    assert api.get("/openapi.json", headers=headers).headers["content-encoding"] == "gzip"
+    with api.stream("GET", "/v1/alerts/stream", headers=headers) as answer:
+        assert "content-encoding" not in answer.headers
+
+
 @pytest.mark.parametrize(
     "path",
     [
