@@ -115,6 +115,8 @@ class HomeStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="home_area")
     """Hours still to be learned before a surge, trend or drop can be raised; 0 when it is live."""
     warming_series: int = 0
     """Series that warm up in a live home area: those that a feed brought which is itself new."""
+    correction_nats: float = 0.0
+    """What the home area's own past takes off every score: its chance alerts are more common than the table says."""
 
 
 class PartitionStatus(msgspec.Struct, frozen=True, tag_field="kind", tag="partition"):

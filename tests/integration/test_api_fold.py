@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import alembic.command
+import alembic.config
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -11,7 +13,7 @@ from sqlalchemy import event, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from schemas.topics import ALERTS, SERIES
-from services.api.database import Database, DatabaseAway, WrongDatabase
+from services.api.database import MIGRATIONS, Database, DatabaseAway, WrongDatabase
 from services.api.fold import Fold, OffsetMoved, Place, Stored
 from services.api.read_series import Span, hours
 from services.api.space import prepare
@@ -63,6 +65,25 @@ def everything(database: Database) -> dict[str, list[tuple]]:
 def test_the_migrations_build_exactly_the_tables_that_the_code_speaks_of(database: Database) -> None:
     with database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_a_database_of_the_version_before_is_brought_up_to_date_with_what_it_holds(address: str) -> None:
+    database = Database(address)
+    body = alert("a1", 1).decode()
+    with database.writing() as connection:
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        alembic.command.upgrade(config, "0001")
+        row = {"alert_id": "a1", "version": 1, "body": body}
+        connection.execute(text("INSERT INTO alert_versions VALUES (:alert_id, :version, :body)"), row)
+        people = "INSERT INTO alert_people (alert_id, human_version, silenced_until) VALUES ('a1', 1, 5)"
+        connection.execute(text(people))
+    database.migrate()
+    with database.reading() as connection:
+        assert connection.scalar(select(alert_versions.c.updated_at)) == NOW
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    database.close()
 
 
 def test_two_processes_that_start_at_once_migrate_one_after_the_other(address: str) -> None:
