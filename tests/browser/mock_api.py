@@ -17,6 +17,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
 from tests.browser import mock_duty, mock_world
+from tests.browser.mock_events import Events
 from tests.browser.mock_human import People
 from tests.browser.mock_records import Records
 from tests.browser.mock_world import zulu
@@ -42,6 +43,7 @@ class MockApi:
         self.people = People(self.alerts, self.push, lambda: self.log_time or self.wall)
         self.records = Records(self.alerts, self.people)
         self.duty = mock_duty.Duty(self.alerts, self.people)
+        self.events = Events(self.alerts, self.people)
         self.people.changed = self.tell_changed
         self.shapes = True
         self.map: Json | None = None
@@ -140,6 +142,7 @@ class MockApi:
         app.get("/v1/needs")(mock_world.needs)
         app.include_router(self.records.routes())
         app.include_router(self.duty.routes())
+        app.include_router(self.events.routes())
         app.include_router(self.people.routes())
         app.get("/v1/sources")(self._sources)
         return app
