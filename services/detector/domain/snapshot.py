@@ -1,9 +1,9 @@
 """State to bytes and back: named blocks, so that only what changed need be written again.
 
-Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `seasons`, `sources`,
-`hour:N` (not sealed yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an hour of log
-time), `history`. Block of the partition: `partition`. What follows from the rest (node counts, scores of closed hours)
-is computed again.
+Blocks of a home area: `core` (numbers, names, alerts, feeds), `bank`, `profiles`, `drops`, `trends`, `seasons`,
+`sources`, `hour:N` (not sealed yet), `past:N` (a sealed hour of the last three days), `seen:N` (calls counted in an
+hour of log time), `history`. Block of the partition: `partition`. What follows from the rest (node counts, scores of
+closed hours) is computed again.
 """
 
 from collections import Counter, deque
@@ -36,12 +36,12 @@ from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
+from services.detector.domain.seasons import Seasons
 from services.detector.domain.snapshot_kinds import kinds_again, kinds_arrays, kinds_to_plain
 from services.detector.domain.snapshot_memory import kept_days, memory_again, memory_index, model_columns
-from services.detector.domain.seasons import Seasons
 from services.detector.domain.sources import Sources
-from services.detector.domain.unlisted import Day, Unlisted
 from services.detector.domain.triggers import Triggers
+from services.detector.domain.unlisted import Day, Unlisted
 from services.detector.domain.watch import Watch
 
 FORMAT = 2
@@ -123,7 +123,7 @@ def _home_blocks(home: Home) -> Blocks:
     blocks = {
         "core": _encode(_core(home)),
         "bank": _encode(_arrays(scoring.bank.columns())),
-        "profiles": _encode(_arrays({"calls": scoring.profiles.calls, "weeks": scoring.profiles.weeks})),
+        "profiles": _encode(_arrays(scoring.profiles.columns())),
     }
     blocks["seasons"] = _encode(_arrays(scoring.almanac.seasons.columns()))
     blocks["sources"] = _encode(_arrays(scoring.exposure.sources.columns()))
