@@ -10,7 +10,7 @@ Status = Literal["rising", "easing", "ended"]
 Mode = Literal["live", "replay", "exercise"]
 Severity = Literal["minor", "moderate", "severe", "extreme"]
 Verdict = Literal["fine", "suspect", "unknown"]
-PartName = Literal["level", "hour_of_week", "calendar", "exposure", "level_change"]
+PartName = Literal["level", "hour_of_week", "tide", "calendar", "exposure", "level_change"]
 
 
 class Record(BaseModel):

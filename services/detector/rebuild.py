@@ -82,7 +82,8 @@ class Held:
     histories: dict[str, list[History]] = field(default_factory=dict)
     """In the order of the log, those that came after a seal too."""
     sealed: dict[str, dict[int, SealedHour]] = field(default_factory=dict)
-    """By start; the first word counts, because an hour that is replayed in part is sealed again with less in it."""
+    """By start; the first word counts, because an hour that is replayed in part is sealed again with less in it, unless
+    a later one says that it is a correction."""
     begin: int = 0
     end: int = 0
 
@@ -139,7 +140,9 @@ def read_held(settings: Settings, partition: int) -> Held:
     for record in read_each(settings, counts, partition):
         if record.value is not None:
             hour = msgspec.json.decode(record.value, type=SealedHour)
-            held.sealed.setdefault(hour.home_area, {}).setdefault(hour.start, hour)
+            hours = held.sealed.setdefault(hour.home_area, {})
+            if hour.corrected or hour.start not in hours:
+                hours[hour.start] = hour
     return held
 
 

@@ -2,12 +2,14 @@
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.alert import Alert
 from schemas.log_record import VERSION, Calls, Control, History, HistoryCell, LogCall, LogRecord, Tick
 from schemas.reference import Area, Need, Reference, Trigger
 from schemas.space_config import SpaceConfig
@@ -100,10 +102,11 @@ def run(log: Log, *, state: State | None = None, start: int = 0) -> tuple[State,
     return state, [step(state, key, record, find) for key, record in log.records[start:]]
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_a_restart_from_any_snapshot_says_what_a_quiet_run_says(seed: int, part: float) -> None:
-    log = log_of(seed)
+    """With labels, ends, declared events and retractions in between."""
+    log = with_words(log_of(seed), seed)
     cut = round(part * len(log.records))
     state, _ = run(Log(log.records[:cut]))
     snapshot = to_blocks(state)
@@ -129,6 +132,35 @@ def test_neighbours_on_the_partition_change_nothing(seed: int) -> None:
         return [o.value for said in outputs for o in said if getattr(o.value, "home_area", None) == "tx"]
 
     assert about_tx(both) == about_tx(only)
+
+
+def with_words(log: Log, seed: int) -> Log:
+    """The same log with what people say of its alerts, and of its sources, in between."""
+    rng = random.Random(seed)
+    _, outputs = run(log)
+    records: list[tuple[str | None, LogRecord]] = []
+    known: list[str] = []
+    for record, said in zip(log.records, outputs, strict=True):
+        records.append(record)
+        known += [output.value.id for output in said if isinstance(output.value, Alert)]
+        stamps = record[1].at if isinstance(record[1], Calls) else ()
+        if known and stamps and rng.random() < 0.7:
+            type_, body = _word(rng, rng.choice(known), stamps[-1])
+            name = f"said {len(records)}"
+            records.append(("tx", Control(1, name, type_, stamps[-1], stamps[-1] + 500, "ana", body, "tx")))
+    return Log(records)
+
+
+def _word(rng: random.Random, alert_id: str, now: int) -> tuple[str, dict[str, Any]]:
+    since = now - rng.choice((1, 4, 20)) * HOUR
+    labels = ("expected_event", "data_problem", "new_normal", "false_alarm", None)
+    words: list[tuple[str, dict[str, Any]]] = [
+        ("label", {"alert_id": alert_id, "label": rng.choice(labels)}),
+        ("end", {"alert_id": alert_id, "undo": rng.random() < 0.5}),
+        ("event", {"event_id": "e", "name": "Storm", "areas": ["tx"], "start": since, "withdrawn": rng.random() < 0.3}),
+        ("retract", {"source": rng.choice(("crm", "city")), "from": since, "to": since + 2 * HOUR}),
+    ]
+    return rng.choice(words)
 
 
 @pytest.mark.parametrize("times", [2, 3])

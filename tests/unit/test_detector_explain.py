@@ -1,12 +1,18 @@
 """From numbers to words: three languages, numbers that add up, times of the area."""
 
+import math
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.alert import Alert, Words
 from services.detector.domain import words
+from services.detector.domain.because import _parts as because_parts
 from services.detector.domain.explain import headline
+from services.detector.domain.onset import Step, onset, smallest_rise
 from tests.detector_world import HOUR, MINUTE, START, WARM, alerts, warm
 
 EVENING = START + 15 * HOUR
@@ -40,7 +46,10 @@ def test_headlines_name_state_need_and_area(status: str, en: str, fr: str, es: s
 
 def test_an_alert_speaks_of_its_state_in_every_language(life: list[Alert]) -> None:
     first, easing, last = life[0], next(one for one in life if one.status == "easing"), life[-1]
-    assert (first.headline.en, first.need_name.fr) == ("Rising: Meals, North Hill", "Repas")
+    assert first.need_name is not None
+    assert first.headline.en == f"Rising: {first.need_name.en}, North Hill"
+    assert first.headline.fr.replace(NB, " ") == f"En hausse : {first.need_name.fr}, North Hill"
+    assert (first.need, first.need_name.fr) in (("BD-1", "Repas"), ("BD", "Nourriture"))
     assert "hardly any would be usual" in first.explanation.en or "would be usual" in first.explanation.en
     assert "appels depuis" in first.explanation.fr
     assert "llamadas desde las" in first.explanation.es
@@ -67,6 +76,65 @@ def test_numbers_add_up(life: list[Alert]) -> None:
         assert sum(driver.observed > driver.expected for driver in alert.drivers) == len(alert.drivers)
         assert alert.started_at <= alert.raised_at <= alert.updated_at
     assert life[0].observed > life[0].band_high
+
+
+def test_the_parts_of_what_was_expected_add_up_and_their_factors_multiply(life: list[Alert]) -> None:
+    for alert in life:
+        because = alert.because
+        assert because is not None
+        assert sum(round(100 * part.calls) for part in because.parts) == round(100 * alert.expected)
+        product = math.prod(part.factor for part in because.parts)
+        assert product == pytest.approx(alert.expected, rel=0.02, abs=0.02)
+        assert because.parts[0].calls == pytest.approx(because.hours * because.per_hour, abs=0.02)
+        assert because.onset.earliest <= because.onset.likely <= because.onset.latest <= alert.updated_at
+        assert (because.ends is None) == (because.ends_words is None) == (alert.status == "ended")
+
+
+@given(st.lists(st.floats(0.01, 20.0), min_size=3, max_size=3), st.floats(0.0, 1000.0))
+def test_parts_sum_to_what_was_expected_to_the_hundredth(factors: list[float], expected: float) -> None:
+    expected = round(expected, 2)
+    named = dict(zip(("level", "hour_of_week", "calendar"), factors, strict=True))
+    parts = because_parts({**named, "level_change": 1.0}, expected)  # type: ignore[dict-item]
+    assert sum(round(100 * part.calls) for part in parts) == round(100 * expected)
+    assert [part.name for part in parts][:2] == ["level", "hour_of_week"]
+
+
+def test_why_is_said_in_three_languages_without_a_blank_left(life: list[Alert]) -> None:
+    for alert in life:
+        because = alert.because
+        assert because is not None
+        for words_of in (because.expected_words, because.onset_words, because.ends_words, because.limits_words):
+            if words_of is None:
+                continue
+            texts = list(words_of.model_dump().values())
+            assert len(set(texts)) == 3
+            assert all("{" not in text and "  " not in text and text.endswith(".") for text in texts)
+    easing = next(one for one in life if one.status == "easing").because
+    assert easing is not None
+    assert easing.ends_words is not None
+    assert easing.ends_words.en.startswith("It ends at 05:00 CDT")
+
+
+def test_the_hours_in_which_a_rise_may_have_begun_hold_the_hour_in_which_it_did() -> None:
+    step = Step(sd=1.1, spread=0.1, clump=0.1, vif=1.0)
+    expected = np.ones(30)
+    sudden = np.where(np.arange(30) < 20, np.arange(30) % 3, 9.0)
+    assert onset(sudden, expected, expected, step)[:2] == (20, 20)
+    over = sudden.copy()
+    over[26:] = 0.0
+    assert onset(over, expected, expected, step)[1] == 20
+    slow = np.where(np.arange(30) < 20, np.arange(30) % 3, 2.0 + np.arange(30) % 2)
+    earliest, likely, latest = onset(slow, expected, expected, step)
+    assert earliest <= 20 <= latest
+    assert earliest <= likely <= latest
+    assert latest > earliest
+
+
+def test_the_smallest_rise_that_would_be_seen_grows_with_time_and_with_the_usual_volume() -> None:
+    quiet, busy = Step(1.0, 0.05, 0.1, 1.0), Step(4.5, 0.05, 0.1, 1.0)
+    assert 5 < smallest_rise(9.0, 1.0, 1, quiet) < smallest_rise(9.0, 1.0, 24, quiet)
+    assert smallest_rise(9.0, 1.0, 24, quiet) < smallest_rise(9.0, 16.0, 24, busy)
+    assert smallest_rise(9.0, 1.0, 24, quiet) < smallest_rise(14.0, 1.0, 24, quiet)
 
 
 def test_calls_above_usual_at_the_end_are_observed_less_expected(life: list[Alert]) -> None:

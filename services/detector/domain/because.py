@@ -85,23 +85,39 @@ def _factors(
 
     The last one is what is left over: hours of the past keep the level that they were told with.
     """
-    hours = ordinary = actual = 0.0
+    hours = ordinary = actual = exposed = 0.0
     node = np.array([episode.node])
     need = int(scoring.nodes.need_of[episode.node])
+    tide = float(scoring.profiles.tide[need])
     for bucket in range(episode.since, scoring.open_bucket + 1):
         part = share if bucket == scoring.open_bucket else 1.0
+        profile = part * float(scoring.profile(bucket, node)[0])
         hours += part
-        ordinary += part * float(scoring.profiles.factors(_ordinary(scoring.calendar, bucket))[need])
-        actual += part * float(scoring.profile(bucket, node)[0])
-    if min(hours, ordinary, actual) <= 0:
+        ordinary += part * float(scoring.profiles.weekly(_ordinary(scoring.calendar, bucket))[need])
+        actual += profile
+        exposed += profile * _exposure(scoring, bucket, node)
+    if min(hours, ordinary, actual, exposed, tide) <= 0:
         return hours, {"level": expected}
     factors: dict[PartName, float] = {
         "level": level * hours,
         "hour_of_week": ordinary / hours,
-        "calendar": actual / ordinary,
-        "level_change": expected / (level * actual),
+        "tide": tide,
+        "calendar": actual / (ordinary * tide),
+        "exposure": exposed / actual,
+        "level_change": expected / (level * exposed),
     }
     return hours, factors
+
+
+def _exposure(scoring: Scoring, bucket: int, node: NDArray[np.int64]) -> float:
+    """Part of a node's calls that was or should be in; all of them in hours that are no longer known."""
+    if bucket >= scoring.ledger.sealed_until:
+        return float(np.broadcast_to(scoring.exposure_of(bucket, node), 1)[0])
+    hour = scoring.memory.hours.get(bucket)
+    if hour is None or hour.exposure is None:
+        return 1.0
+    known = np.atleast_1d(np.asarray(hour.exposure))
+    return float(known[0] if len(known) == 1 else known[node[0]] if node[0] < len(known) else 1.0)
 
 
 def _ordinary(calendar: Calendar, bucket: int) -> int:

@@ -156,7 +156,8 @@ def duplicates(facts: Facts) -> Check:
     evidence = facts.scene.evidence
     repeats = evidence.repeats_of(facts.node, facts.episode.since, facts.scene.scoring.nodes)
     came = repeats + sum(facts.by_source.values())
-    usual = max(evidence.sources.get(source, Arrivals()).usually_repeated for source in facts.by_source)
+    known = evidence.sources.get(facts.top_source, Arrivals())
+    usual = known.repeated_beside(facts.by_source[facts.top_source], repeats)
     if repeats >= FEW and repeats >= max(REPEATED, min(3.0 * usual, MATCH)) * came:
         return _check("duplicates", "suspect", "many", n=repeats)
     return _check("duplicates", "fine", "usual")
@@ -172,7 +173,8 @@ def late_batch(facts: Facts) -> Check:
     if late < FEW or share < BATCH:
         return _check("late_batch", "fine", "in_time")
     told = Share(min(share, 1.0))
-    if evidence.sources.get(facts.top_source, Arrivals()).usually_late >= USUALLY_LATE:
+    known = evidence.sources.get(facts.top_source, Arrivals())
+    if known.late_beside(facts.by_source[facts.top_source], late) >= USUALLY_LATE:
         return _check("late_batch", "fine", "always", share=told)
     local = facts.scene.local_calendar(facts.area)
     moments = {

@@ -21,15 +21,14 @@ class Arrivals:
     late: int = 0
     repeats: int = 0
 
-    @property
-    def usually_late(self) -> float:
-        """Share of its calls that came late."""
-        return self.late / max(self.calls, 1)
+    def late_beside(self, calls: int, late: int) -> float:
+        """Share of its calls that came late, leaving some out; 0 where nothing else is known."""
+        return max(0, self.late - late) / max(self.calls - calls, 1)
 
-    @property
-    def usually_repeated(self) -> float:
-        """Share of its records that were repeats."""
-        return self.repeats / max(self.calls + self.repeats, 1)
+    def repeated_beside(self, calls: int, repeats: int) -> float:
+        """Share of its records that were repeats, leaving some out."""
+        others = max(0, self.repeats - repeats)
+        return others / max(self.calls - calls + others, 1)
 
 
 @dataclass

@@ -23,6 +23,11 @@ TIMES = {
         "fr": ", fois {f} pour l\u2019heure et le jour de la semaine",
         "es": ", por {f} según la hora y el día de la semana",
     },
+    "tide": {
+        "en": ", times {f} because this need has moved in all areas",
+        "fr": ", fois {f} parce que ce besoin a bougé partout",
+        "es": ", por {f} porque esta necesidad ha cambiado en todas partes",
+    },
     "calendar": {
         "en": ", times {f} for the date",
         "fr": ", fois {f} pour la date",
