@@ -2,6 +2,7 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import { noise } from './state/noise.svelte';
 import { session } from './state/session.svelte';
+import { language } from './words/index.svelte';
 
 // A page from before an update asks for chunks that are gone: load the new one, once. A server that does not answer
 // is no update: the page stays, with what it knows.
@@ -18,7 +19,10 @@ async function reloadIfTheServerAnswers(): Promise<void> {
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');
-target.replaceChildren();
-mount(App, { target });
+const place = target;
+void language.start().then(() => {
+  place.replaceChildren();
+  mount(App, { target: place });
+});
 noise.start();
 void session.start();

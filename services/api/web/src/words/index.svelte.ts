@@ -1,51 +1,52 @@
 // The language in force and every text of the page in it. Reading `language.now` inside a component makes it follow a switch.
 import type { Language, Words } from '../contract';
 import { numberFormat, pluralRules } from '../format/intl';
-import { actions } from './actions';
-import { alertPage } from './alert';
-import { duty } from './duty';
-import { en } from './en';
-import { es } from './es';
-import { fr } from './fr';
-import { shell } from './shell';
-import { explore } from './explore';
-import { map } from './map';
-import type { Phrase } from './topic';
+import { table as en, type Key } from './en';
+import type { Phrase, Table } from './phrase';
 
-type Basics = typeof en;
-export type Table = { readonly [K in keyof Basics]: Basics[K] extends string ? string : Phrase };
-export type Key = keyof Basics | keyof (typeof actions)['en'] | keyof (typeof shell)['en'] | keyof (typeof map)['en'] | keyof (typeof alertPage)['en'] | keyof (typeof duty)['en'] | keyof (typeof explore)['en'];
-type Whole = { readonly [K in Key]: Phrase };
+export type { Key } from './en';
 
-const TABLES: Record<Language, Whole> = {
-  en: { ...en, ...actions.en, ...shell.en, ...map.en, ...alertPage.en, ...duty.en, ...explore.en },
-  fr: { ...fr, ...actions.fr, ...shell.fr, ...map.fr, ...alertPage.fr, ...duty.fr, ...explore.fr },
-  es: { ...es, ...actions.es, ...shell.es, ...map.es, ...alertPage.es, ...duty.es, ...explore.es },
+/** English is there from the start; the others are chunks of their own, fetched when they are wanted. */
+const TABLES: Partial<Record<Language, Table>> & { en: Table } = { en };
+const FETCH: Record<Exclude<Language, 'en'>, () => Promise<{ table: Table }>> = {
+  fr: () => import('./fr'),
+  es: () => import('./es'),
 };
 const LOCALES: Record<Language, string> = { en: 'en-US', fr: 'fr-CA', es: 'es-US' };
-export const LANGUAGES = Object.keys(TABLES) as Language[];
+export const LANGUAGES: Language[] = ['en', 'fr', 'es'];
 const STORED = 'gs-language';
 
 class CurrentLanguage {
-  now = $state<Language>(firstChoice());
+  now = $state<Language>('en');
   locale = $derived(LOCALES[this.now]);
 
-  choose(language: Language): void {
-    this.now = language;
+  /** The language of an earlier visit, else the browser's; English until its words are here. */
+  start(): Promise<void> {
+    return this.#use(firstChoice());
+  }
+
+  async choose(language: Language): Promise<void> {
     localStorage.setItem(STORED, language);
+    await this.#use(language);
+  }
+
+  /** Without an answer the page stays in the language that it has. */
+  async #use(language: Language): Promise<void> {
+    if (language !== 'en') TABLES[language] ??= (await FETCH[language]().catch(() => null))?.table;
+    if (TABLES[language]) this.now = language;
   }
 }
 
 function firstChoice(): Language {
   const wanted = [localStorage.getItem(STORED), ...navigator.languages].map((tag) => tag?.slice(0, 2));
-  return LANGUAGES.find((language) => language === wanted.find((tag) => tag && tag in TABLES)) ?? 'en';
+  return LANGUAGES.find((language) => language === wanted.find((tag) => tag && LANGUAGES.some((one) => one === tag))) ?? 'en';
 }
 
 export const language = new CurrentLanguage();
 
 /** The phrase with its {places} filled; `n` chooses the plural form. Numbers must come formatted, except `n`. */
 export function say(key: Key, values: Record<string, string | number> = {}): string {
-  const phrase: Phrase = TABLES[language.now][key];
+  const phrase: Phrase = (TABLES[language.now] ?? en)[key];
   const text = typeof phrase === 'string' ? phrase : plural(phrase, Number(values['n'] ?? 0));
   return text.replace(/\{(\w+)\}/g, (place, name: string) => {
     const value = values[name];

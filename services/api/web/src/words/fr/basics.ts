@@ -1,7 +1,7 @@
-// French (Canada).
-import type { Table } from './index.svelte';
+import type { basics as english } from '../en/basics';
+import type { Like } from '../phrase';
 
-export const fr: Table = {
+export const basics: Like<typeof english> = {
   app: 'Groundswell',
   skip: 'Aller aux alertes',
   strip: 'En bref',

@@ -1,7 +1,7 @@
-// Spanish (United States).
-import type { Table } from './index.svelte';
+import type { basics as english } from '../en/basics';
+import type { Like } from '../phrase';
 
-export const es: Table = {
+export const basics: Like<typeof english> = {
   app: 'Groundswell',
   skip: 'Ir a las alertas',
   strip: 'De un vistazo',

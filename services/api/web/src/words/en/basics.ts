@@ -1,6 +1,7 @@
-// English. The other tables must have every key of this one (checked by the type in index.ts).
-// A phrase is text with {places}, or one text per plural form of {n}.
-export const en = {
+// The first page's words.
+import type { Phrase } from '../phrase';
+
+export const basics = {
   app: 'Groundswell',
   skip: 'Skip to the alerts',
   strip: 'At a glance',
@@ -161,4 +162,4 @@ export const en = {
   said_ended: { one: '{n} ended', other: '{n} ended' },
   said_extreme: 'New extreme alert. {headline}',
   said_lost: 'The connection has been lost for over 30 seconds.',
-} as const;
+} satisfies Record<string, Phrase>;
