@@ -6,7 +6,7 @@
 import msgspec
 
 POINTER_KEY = "config"
-MODEL = "groundswell/1"
+MODEL = "groundswell/2"
 
 
 class SpaceConfig(msgspec.Struct, frozen=True):

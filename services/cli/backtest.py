@@ -13,6 +13,7 @@ from schemas.codec import Refusal, convert_stamped_call
 from schemas.reference import Reference
 from schemas.reference_files import read_reference
 from services.cli.backtest_compare import compare as compare_detectors
+from services.cli.backtest_table import make_table
 from services.cli.errors import FAILED, WRONG_USE, CliError
 from services.cli.export_files import open_mapping, opened, rows
 from services.cli.summary import Refusals
@@ -45,6 +46,9 @@ def backtest(
     compare: Annotated[
         bool, typer.Option("--compare", help="One table of detectors at the same false alarms.")
     ] = False,
+    table: Annotated[
+        Path | None, typer.Option(metavar="OUT.json", help="Make the table of rarity from --counts and --truth.")
+    ] = None,
     truth: Annotated[list[Path] | None, typer.Option(metavar="DIR", help="truth.json of each --counts.")] = None,
     calibrate: Annotated[
         int | None, typer.Option(metavar="N", help="The first N --counts set the thresholds (half of them).")
@@ -68,6 +72,7 @@ def backtest(
       groundswell backtest --counts counts --scores scores.parquet --every 5m --min-score 4
       groundswell backtest --counts counts --scores scores.parquet --detector ears-c2
       groundswell backtest --compare --counts sim1 --truth truth1 --counts sim2 --truth truth2
+      groundswell backtest --table rarity_table.json --counts sim1 --truth truth1 --counts sim2 --truth truth2
       groundswell backtest --compare --counts city --detectors groundswell,ears-c2,farrington
     """
     folders = counts or []
@@ -75,6 +80,9 @@ def backtest(
         raise CliError("say either --events FILE or --counts DIR", WRONG_USE)
     if every not in EVERY:
         raise CliError(f"--every is one of {', '.join(EVERY)}", WRONG_USE)
+    if table is not None:
+        print(make_table(folders, truth or [], _writable(table)))
+        return
     if compare:
         if events is not None or scores is not None:
             raise CliError("--compare takes --counts and prints a table: no --events, no --scores", WRONG_USE)

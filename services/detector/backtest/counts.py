@@ -17,6 +17,7 @@ from schemas.reference_files import read_reference
 from services.detector.domain.bank import Bank, Floats, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar
 from services.detector.domain.profile import Profiles, tidal
+from services.detector.domain.rarity import handicap
 
 HOUR_SECONDS = 3600
 
@@ -117,8 +118,10 @@ def _grid(series: Any, column: Any, count: Any, rows: int, columns: int) -> Floa
     return flat.reshape(rows, columns)
 
 
-def score_counts(counts: Counts, *, fine: bool) -> Iterator[tuple[int, Floats]]:
+def score_counts(counts: Counts, *, fine: bool, handicapped: bool = True) -> Iterator[tuple[int, Floats]]:
     """(end of interval in Unix seconds, score of each series): hourly, or from `fine_hour` on every fine step.
+
+    `handicapped` takes off what busy series bring by chance, as the watch does.
 
     A score for time t uses nothing at or after t.
     """
@@ -137,6 +140,7 @@ def score_counts(counts: Counts, *, fine: bool) -> Iterator[tuple[int, Floats]]:
         profile = profiles.factors(slot.week_hour)[counts.need_of]
         predicted = bank.predict_many(profile)
         before = bank.sealed_scores()
+        off = handicap(bank.level()) if handicapped else 0.0
         end = counts.start + (hour + 1) * HOUR_SECONDS
         if hour < counts.fine_hour:
             observed = counts.hourly[:, hour]
@@ -149,9 +153,10 @@ def score_counts(counts: Counts, *, fine: bool) -> Iterator[tuple[int, Floats]]:
                 for i in range(counts.steps - 1):
                     share = (i + 1) / counts.steps
                     score = advance(before, steps[:, i], predicted, first + hour, share).best()
-                    yield end - HOUR_SECONDS + (i + 1) * width, score
+                    yield end - HOUR_SECONDS + (i + 1) * width, np.maximum(score - off, 0.0)
         weight = bank.learn_many(observed, predicted, profile, first + hour)
-        yield end, Scores(bank.up.astype(np.float64), bank.run.astype(np.int64)).best()
+        whole = Scores(bank.up.astype(np.float64), bank.run.astype(np.int64)).best()
+        yield end, np.maximum(whole - off, 0.0)
         if slot.holiday is None:
             shared = Shared(len(counts.areas), slot.week_hour, careful=bank.careful)
             shared.learn(profiles, observed, predicted, weight)

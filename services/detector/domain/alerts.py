@@ -5,7 +5,7 @@ same way in both cases; only what meets the budget is told.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from services.detector.domain.rarity import severity
@@ -14,8 +14,6 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 CANDIDATE_FACTOR = 5.0
 """Candidates are followed up to this many times the budget."""
-MOVE_NATS = 1.0
-"""How much better another node must explain the rise before the alert moves there."""
 DWELL_MS = 6 * HOUR_MS
 """An alert ends after easing this long."""
 CALM_SD, WILD_SD = 1.0, 2.5
@@ -43,17 +41,27 @@ class Episode:
     status: State = "rising"
     raised_at: int | None = None
     """ms; None while it is only a candidate."""
+    raised_bucket: int | None = None
     easing_at: int | None = None
     ended_at: int | None = None
     ended_by: str | None = None
-    wide: bool = False
-    """Whether it took in another one, and so no longer moves to a part of its node."""
+    held: list[int] = field(default_factory=list)
+    """Nodes that it was told at before, and those of alerts that it took in: it speaks for their rises too."""
+    parts: list[int] = field(default_factory=list)
+    """Nodes that share no call and whose sum rises, when that is not the whole of its node."""
     version: int = 0
     told: "Told | None" = None
     onset: list[int] | None = None
     """Buckets: earliest, likely and latest in which it began; kept when its first hours no longer are."""
     carried: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Observed, expected and variance of its hours that are no longer kept."""
+    first_node: int = -1
+    """Where it was noticed; -1 until that was noted."""
+
+    @property
+    def nodes(self) -> list[int]:
+        """All nodes that it speaks for."""
+        return [self.node, *(node for node in self.held if node != self.node)]
 
     @property
     def open(self) -> bool:

@@ -5,9 +5,9 @@ Mean of an hour: mu = lambda x p (level x weekly profile). Predictive: negative 
 inflation are learned hour by hour when an hour is sealed; scores are sums of log-likelihood ratios, in nats, against a
 rise of 1, 2, 4, 8 or 16 standard deviations of the node's average hour.
 
-The level is a gamma posterior: what the node itself has seen, and a prior worth `prior_calls` calls around the rate that
-its need and its area suggest (`usual`, learned daily by `expect`), which is all that a new node has. It holds a level up, never down: a
-gamma prior's upper tail is thin, and would keep a node of 30,000 calls an hour at 100.
+The level is a gamma posterior: what the node itself has seen, and a prior worth `prior_calls` calls around the rate
+that its need and its area suggest (`usual`, learned daily by `expect`), which is all that a new node has. The prior
+holds a level up, never down: a gamma's upper tail is thin and would keep a node of 30,000 calls an hour at 100.
 
 Stored in float32, computed in float64, so that what a snapshot keeps is exactly what the next hour starts from.
 """
@@ -39,7 +39,7 @@ class Tuning:
     """Constants of the model; part of the model's version."""
 
     prior_calls: float = 1.0
-    """Calls that the rate of need and area is worth against a node's own: leaf rates scatter about it by a factor of two."""
+    """Calls that the rate of need and area is worth against a node's own: rates scatter about it by a factor of two."""
     guess_calls: float = 0.2
     guess_rate: float = 0.05
     """What stands in for it while neither need nor area say anything."""
@@ -62,7 +62,7 @@ class Tuning:
     """How much of the variance inflation tempers the evidence; the whole costs detections, none of it false alarms."""
     winsor_sd: float = 4.0
     winsor_calls: float = 2.0
-    """As many calls count in full even where hardly any are usual: else rare calls are taken for a tenth of themselves."""
+    """So many calls count in full even where hardly any are usual; else rare calls teach a tenth of themselves."""
     cap_nats: float = 40.0
     """An uncapped CUSUM lingers after a big surge."""
     careful_after_hours: int = 2 * WEEK_HOURS

@@ -27,6 +27,7 @@ from services.detector.domain.outputs import (
     status_output,
 )
 from services.detector.domain.points import kept_points, late_points, marked, points
+from services.detector.domain.quiet import QuietPast
 from services.detector.domain.rarity import threshold
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import Scoring
@@ -72,6 +73,7 @@ class Home:
     labels: Labels = field(default_factory=Labels)
     events: dict[str, EventBody] = field(default_factory=dict)
     """Declared events of the partition by id."""
+    quiet: QuietPast = field(default_factory=QuietPast)
 
     def call(self, call: LogCall, logged_at: int) -> list[Output]:
         """Count one call by its own stamps, or refuse it with a reason."""
@@ -198,6 +200,9 @@ class Home:
         bucket = scoring.open_bucket
         scoring.refresh(now, self.intake.sources, whole=True)
         scoring.close()
+        if scoring.calendar.slot(bucket + 1).day != scoring.calendar.slot(bucket).day:
+            self.quiet.settle(now, self.watch.budget_per_week, len(scoring.nodes))
+            scoring.correction = self.quiet.nats
         predicted = scoring.predict(bucket)
         counts = scoring.ledger.counts(bucket, len(scoring.nodes))
         told = np.flatnonzero((counts != 0) | (predicted.mean >= TOLD_EXPECTED) | self._alerted())
@@ -251,6 +256,8 @@ class Home:
         share = self.share(now)
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
         told = self.watch.update(self.scoring, now, nodes, share, beside=beside)
+        if self.scoring.bank.careful:
+            self.quiet.follow(self.watch.episodes, now)
         for episode in told:
             self.labels.tell_of(episode, self.scoring.open_bucket)
         scene = self._scene(now)
@@ -320,4 +327,5 @@ class Home:
             sources=tuple(sources[source].status() for source in sorted(sources)),
             warming_hours=max(0, TUNING.careful_after_hours - self.scoring.bank.hours),
             warming_series=len(self.intake.newcomers),
+            correction_nats=self.quiet.nats,
         )

@@ -1,22 +1,60 @@
 """From a score to how often chance alone brings it.
 
-One table for scores of the open bucket: ln(false alarms per series-week) falls by SLOPE per nat; the constants were
-read from surge-free series of the simulator (`surgebench report`, false alarms at 8, 10 and 12 nats).
+Above `FROM_NATS` the highest score of an episode on a series without a surge is exponentially distributed: chance
+alarms per series-week = exp(a - slope x (score - FROM_NATS)). Busy series bring more of them: a grows by
+`per_log_rate` with ln(calls an hour). That part is taken off the score (`handicap`), so that one score means one rarity
+on every node. The three numbers and where they come from are in `rarity_table.json`; `groundswell backtest --table`
+makes it.
 """
 
+import json
 import math
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
 
-AT_8_NATS = 0.023
-"""False alarms per series and week at 8 nats."""
-SLOPE = 0.86
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+FROM_NATS = 7.0
+LEAST_RATE, MOST_RATE = 0.005, 10.0
+"""Calls an hour between which the handicap follows the rate of a node."""
 WEEK_DAYS = 7.0
 RARE_DAYS = 1e6
 """Longest interval that is told: beyond it the table says nothing."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """Scores of the open bucket to false alarms."""
+
+    log_alarms: float
+    """ln(false alarms per series-week) at FROM_NATS, on a series of LEAST_RATE."""
+    per_log_rate: float
+    """How much that grows with ln(calls an hour)."""
+    slope: float
+    """How much it falls per nat."""
+
+    @classmethod
+    def of(cls, raw: dict[str, Any]) -> "Table":
+        """From the file's own words."""
+        return cls(float(raw["log_alarms"]), float(raw["per_log_rate"]), float(raw["slope"]))
+
+
+TABLE = Table.of(json.loads(files(__package__).joinpath("rarity_table.json").read_text(encoding="utf-8")))
+
+
+def handicap(rates: Floats) -> Floats:
+    """Nats that a score on nodes with these rates (calls an hour) is worth less than one on the rarest."""
+    nats: Floats = TABLE.per_log_rate / TABLE.slope * np.log(np.clip(rates, LEAST_RATE, MOST_RATE) / LEAST_RATE)
+    return nats
+
+
 def false_alarms_a_week(score: float) -> float:
-    """Chance alarms a week of one node at a threshold of `score` nats."""
-    return AT_8_NATS * math.exp(-SLOPE * (score - 8.0))
+    """Chance alarms a week of one node at a threshold of `score` nats, handicap taken off."""
+    return math.exp(TABLE.log_alarms - TABLE.slope * (score - FROM_NATS))
 
 
 def recurrence_days(score: float) -> float:
@@ -39,7 +77,7 @@ def threshold(budget_per_week: float, nodes: int) -> float:
     >>> round(budget_needed(threshold(3.0, 500), 500), 6)
     3.0
     """
-    return 8.0 + math.log(AT_8_NATS * max(nodes, 1) / budget_per_week) / SLOPE
+    return FROM_NATS + (TABLE.log_alarms + math.log(max(nodes, 1) / budget_per_week)) / TABLE.slope
 
 
 def severity(home_recurrence_days: float, excess: float) -> str:

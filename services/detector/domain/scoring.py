@@ -19,6 +19,8 @@ from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.priors import usual_rates
 from services.detector.domain.profile import Profiles, tidal
+from services.detector.domain.quiet import FIRST_GUESS_NATS
+from services.detector.domain.rarity import handicap
 from services.detector.domain.seasons import Seasons
 from services.detector.domain.treatment import Treatment
 from services.detector.domain.unlisted import Day, Unlisted
@@ -84,6 +86,9 @@ class Scoring:
     """Bucket from which each node's CUSUM may count: later than the end of its last alert."""
     outdated: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     """Nodes whose scores of closed hours must be computed again before they are looked at."""
+    correction: float = FIRST_GUESS_NATS
+    """Nats that the home area's own past takes off every score."""
+    _handicaps: Floats | None = field(default=None, repr=False)
     _contacts_of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
     _exposures: dict[int, Floats | float] = field(default_factory=dict, repr=False)
     _predicted: dict[int, Prediction] = field(default_factory=dict, repr=False)
@@ -197,6 +202,7 @@ class Scoring:
 
     def _forget_predictions(self) -> None:
         self._predicted.clear()
+        self._handicaps = None
         self._exposures.clear()
 
     def _whole(self, bucket: int) -> Prediction:
@@ -228,7 +234,10 @@ class Scoring:
         return Scores(np.where(stale[:, None], 0.0, after.up), after.run)
 
     def open_scores(self, nodes: Index, share: float) -> Scores:
-        """Scores with the part of the open bucket that has passed."""
+        """Scores with the part of the open bucket that has passed, as rarity knows them.
+
+        What busy nodes and this home area's own past bring by chance is taken off.
+        """
         late = np.arange(len(self.nodes))[nodes]
         if self.outdated[late].any():
             self.recompute(late[self.outdated[late]])
@@ -236,7 +245,14 @@ class Scoring:
         before = Scores(self.closed.up[nodes], self.closed.run[nodes])
         after = advance(before, counts, self.predict(self.open_bucket, nodes), self.open_bucket, max(share, 1e-3))
         stale = self.fresh_from[nodes] > self.open_bucket
-        return Scores(np.where(stale[:, None], 0.0, after.up), after.run)
+        told = np.maximum(after.up - (self._handicap[nodes] + self.correction)[:, None], 0.0)
+        return Scores(np.where(stale[:, None], 0.0, told), after.run)
+
+    @property
+    def _handicap(self) -> Floats:
+        if self._handicaps is None or len(self._handicaps) != len(self.nodes):
+            self._handicaps = handicap(self.bank.level())
+        return self._handicaps
 
     def is_silent(self, bucket: int) -> bool:
         """Whether nobody at all was heard, from no source, where many contacts were usual."""

@@ -34,6 +34,7 @@ from services.detector.domain.lines import Run
 from services.detector.domain.memory import Memory
 from services.detector.domain.nodes import Nodes
 from services.detector.domain.profile import Profiles
+from services.detector.domain.quiet import QuietPast
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
 from services.detector.domain.seasons import Seasons
@@ -183,6 +184,7 @@ def _core(home: Home) -> dict[str, Any]:
         "raised_times": watch.raised_times,
         "held_back_times": watch.held_back_times,
         "episodes": [_episode(episode) for episode in watch.episodes],
+        "quiet": [list(home.quiet.peaks.items()), home.quiet.begun, home.quiet.nats],
     }
 
 
@@ -199,12 +201,14 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         core["held_back_times"],
     )
     scoring = _scoring(core, blocks, rules.calendar(code), rules)
+    scoring.correction = core["quiet"][2]
     kinds = kinds_again(code, core["kinds"], {name: _columns(blocks[name]) for name in ("drops", "trends")})
     return Home(
         code=code,
         rules=rules,
         scoring=scoring,
         watch=watch,
+        quiet=_quiet(core),
         intake=_intake(code, rules, scoring, core, kinds.triggers),
         kinds=kinds,
         born=core["born"],
@@ -310,6 +314,11 @@ def _arrays(columns: dict[str, Any]) -> dict[str, Any]:
 def _columns(block: bytes) -> dict[str, Any]:
     raw = _decode(block)
     return {name: np.frombuffer(data, dtype).reshape(shape).copy() for name, (dtype, shape, data) in raw.items()}
+
+
+def _quiet(core: dict[str, Any]) -> QuietPast:
+    peaks, begun, nats = core["quiet"]
+    return QuietPast({(at, node): peak for (at, node), peak in peaks}, begun, nats)
 
 
 def _episode(episode: Episode) -> dict[str, Any]:
