@@ -62,7 +62,7 @@ class Guard:
         self.keys = keys
         self._database, self._clock, self._proxy = database, clock, proxy
         self._changes = RateLimit(CHANGES_PER_SECOND, clock)
-        self._logins = RateLimit(LOGINS_PER_SECOND, clock, burst=LOGINS_AT_ONCE)
+        self._failed_logins = RateLimit(LOGINS_PER_SECOND, clock, burst=LOGINS_AT_ONCE)
 
     def person(self, request: Request) -> Identity:
         """Somebody who may use the endpoint that was asked for, by the table in `rules.py`.
@@ -99,10 +99,10 @@ class Guard:
             return True
         return True
 
-    def check_login_rate(self, request: Request) -> None:
+    def count_failed_login(self, request: Request) -> None:
         """Raises Problem 429 when somebody tries one key after the other."""
-        if not self._logins.allows(request.client.host if request.client else "?"):
-            raise Problem(429, "too many logins from this address: wait half a minute", {"Retry-After": "30"})
+        if not self._failed_logins.allows(request.client.host if request.client else "?"):
+            raise Problem(429, "too many unknown keys from this address: wait half a minute", {"Retry-After": "30"})
 
     def log_in(self, key: str) -> Session:
         """Begin a session for a key.

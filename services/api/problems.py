@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
@@ -56,6 +57,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(DatabaseAway, _away)
+    app.add_exception_handler(DataError, _unstorable)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -79,6 +81,11 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 async def _away(_: Request, error: Exception) -> JSONResponse:
     return problem_response(503, str(error), {"Retry-After": "2"})
+
+
+async def _unstorable(_: Request, error: Exception) -> JSONResponse:
+    """NUL in a text, say, which PostgreSQL cannot even compare."""
+    return problem_response(422, "the request holds a character or number that cannot be stored")
 
 
 async def _unexpected(_: Request, error: Exception) -> JSONResponse:

@@ -35,7 +35,7 @@ def admin_routes(services: Services) -> APIRouter:
         action: Annotated[str | None, Query(max_length=32)] = None,
         target: Annotated[str | None, Query(max_length=160)] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        cursor: Annotated[int | None, Query(ge=1)] = None,
+        cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
         who: Identity = Depends(person),
     ) -> AuditList:
         query = select(audit).order_by(audit.c.id.desc()).limit(limit + 1)

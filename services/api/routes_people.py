@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from services.api.guard import COOKIE, SESSION_MS
 from services.api.model import LoggedIn, Login, Me, People
 from services.api.people import actors
+from services.api.problems import Problem
 from services.api.rules import capabilities
 from services.api.services import Services
 from services.api.times import zulu, zulu_or_none
@@ -37,8 +38,11 @@ def people_routes(services: Services) -> APIRouter:
     @router.post("/v1/login", summary="Log in on the page with a key; the answer sets an HttpOnly cookie")
     def post_login(body: Login, request: Request, response: Response) -> LoggedIn:
         guard.check_origin(request, strict=False)
-        guard.check_login_rate(request)
-        session = guard.log_in(body.key)
+        try:
+            session = guard.log_in(body.key)
+        except Problem:
+            guard.count_failed_login(request)
+            raise
         response.set_cookie(
             COOKIE,
             session.token,

@@ -292,6 +292,16 @@ def test_another_page_sees_an_action_within_a_second(api: httpx.Client, address:
     assert data["acknowledged"]["by"] == "somebody"
 
 
+def test_what_a_newer_detector_says_besides_is_passed_over_and_the_alert_is_shown(
+    api: httpx.Client, database: Database
+) -> None:
+    newer = msgspec.json.decode(alert("new")) | {"mood": "calm"}
+    newer["checks"] = [{"name": "sources", "verdict": "fine", "detail": "All live.", "weight": 3}]
+    folded = Tape(database).alerts(msgspec.json.encode(newer))
+    assert folded.refused == 0
+    assert api.get("/v1/alerts/new").json()["checks"][0]["name"] == "sources"
+
+
 def test_an_alert_is_told_as_it_was_known_at_a_moment(api: httpx.Client, made: Parts, database: Database) -> None:
     later = NOW + HOUR
     Tape(database).alerts(alert("a1", 2, updated_at=z(later), status="easing"))

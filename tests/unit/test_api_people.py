@@ -177,8 +177,7 @@ def test_trying_one_key_after_the_other_is_stopped(api: httpx.Client, made: Part
     answers = [api.post("/v1/login", json={"key": f"guess-{number}"}).status_code for number in range(30)]
     assert answers[0] == 401
     assert answers[-1] == 429
-    made.clock.now += 1_000_000
-    assert api.post("/v1/login", json={"key": made.key()}).status_code == 200
+    assert api.post("/v1/login", json={"key": made.key()}).status_code == 200, "who has a key is not kept out"
 
 
 def test_an_admin_makes_lists_and_revokes_keys_and_the_audit_says_so(api: httpx.Client, made: Parts) -> None:

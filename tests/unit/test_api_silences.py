@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
+from services.api.codebook import Codebook
 from services.api.database import Database
 from services.api.tables_people import outbox
-from tests.api_parts import HOUR, NOW, FakeClock, Parts, Tape, alert, events, iso, parts, prepared, running
+from services.api.view import cover_of
+from tests.api_parts import BOOK, HOUR, NOW, FakeClock, Parts, Tape, alert, events, iso, parts, prepared, running
 
 DAY = 24 * HOUR
 
@@ -145,6 +148,22 @@ def test_other_pages_hear_of_each_alert_that_is_hidden_and_nothing_goes_to_the_d
     with database.reading() as connection:
         controls = select(func.count()).where(outbox.c.topic == "calls.events.v1")
         assert connection.scalar(controls) == 0
+
+
+def test_a_line_is_all_needs_that_the_tree_puts_under_it() -> None:
+    needs = tuple(
+        msgspec.structs.replace(one, line="311" if one.code == "BV" else "211") for one in BOOK.reference.needs
+    )
+    book = Codebook(msgspec.structs.replace(BOOK.reference, needs=needs))
+    cover = cover_of(book, home_area="metro", line="311")
+    assert cover.has("a", "metro", "BV", "east")
+    assert not cover.has("a", "metro", "BH", "east")
+    assert not cover.has("a", "coast", "BV", "coast")
+
+
+def test_the_line_of_a_need_that_has_none_cannot_be_silenced(api: httpx.Client) -> None:
+    body = {"scope": "line", "until": z(NOW + DAY), "reason": "known"}
+    assert api.post("/v1/alerts/shelter/silence", json=body).status_code == 422
 
 
 def test_a_person_with_few_needs_hides_nothing_of_others(api: httpx.Client, made: Parts) -> None:
