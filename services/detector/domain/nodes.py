@@ -88,6 +88,40 @@ class Nodes:
         wider_area = area if self.areas.covers(area, other_area) else other_area
         return self._node[wider_need, wider_area]
 
+    def meet(self, one: int, other: int) -> int | None:
+        """The node of the calls that two nodes share; None when they share none."""
+        (need, area), (other_need, other_area) = self.names[one], self.names[other]
+        if not self.related(one, other):
+            return None
+        lower_need = other_need if self.needs.covers(need, other_need) else need
+        lower_area = other_area if self.areas.covers(area, other_area) else area
+        return self._node.get((lower_need, lower_area))
+
+    def above_both(self, one: int, other: int) -> int | None:
+        """The smallest node that holds two nodes which agree in need or in area, one of them being wider or not.
+
+        None when they agree in neither, or when only the whole forest is above both.
+        """
+        (need, area), (other_need, other_area) = self.names[one], self.names[other]
+        if not self._comparable(self.needs, need, other_need) and not self._comparable(self.areas, area, other_area):
+            return None
+        wider_need, wider_area = self.needs.common(need, other_need), self.areas.common(area, other_area)
+        return None if wider_need is None or wider_area is None else self._node.get((wider_need, wider_area))
+
+    def above_all(self, parts: Sequence[int]) -> int | None:
+        """The smallest node above several, of which each agrees with those before it in need or in area."""
+        joint: int | None = parts[0]
+        for part in parts[1:]:
+            joint = None if joint is None else self.above_both(joint, part)
+        return joint
+
+    def towards(self, one: int, other: int) -> int | None:
+        """The part of a node in the narrower need and the narrower area of the two, where these are comparable."""
+        (need, area), (other_need, other_area) = self.names[one], self.names[other]
+        lower_need = other_need if self.needs.covers(need, other_need) else need
+        lower_area = other_area if self.areas.covers(area, other_area) else area
+        return self._node.get((lower_need, lower_area))
+
     def below(self, node: int) -> list[int]:
         """Nodes that a node covers, without itself."""
         return [other for other in range(len(self)) if other != node and self.covers(node, other)]

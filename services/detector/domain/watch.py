@@ -1,61 +1,39 @@
 """The watch over one home area: which rises are noticed, raised, moved, merged, easing and ended."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.codes import CONTACTS
 from services.detector.domain.alerts import (
+    CALM_SD,
     CANDIDATE_FACTOR,
     HOUR_MS,
     MERGED,
-    MOVE_NATS,
     RECENT_HOURS,
     Episode,
     episode_id,
     next_state,
 )
 from services.detector.domain.bank import TUNING
-from services.detector.domain.nodes import Nodes, Pair
+from services.detector.domain.choice import LEAST_EXCESS, Hot, Sight, evidence, rise_totals
+from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import threshold
-from services.detector.domain.scoring import KEPT_HOURS, Scoring
+from services.detector.domain.scan import scan
+from services.detector.domain.scoring import KEPT_HOURS, Scoring, Totals
 
 Beside = Literal["nothing", "alerts", "episodes"]
 """What is looked at although no call touched it: nothing, raised alerts, or candidates too."""
 
+NO_PATCHES = Patches()
+PATCH_SHARE = 0.4
+"""Chance alarms that a patch may bring, to those of a node: there are more of them, and they overlap."""
 WEEK_MS = 7 * 24 * HOUR_MS
-LEAST_EXCESS = 5.0
-"""Calls above normal below which nobody is told, however rare they are."""
 END_NATS = 3.0
 LONGEST_RECENT_HOURS = 24
-WIDER_BELOW, NARROWER_FROM = 0.6, 0.75
-"""Shares of the calls above normal: an alert moves up when its node holds less, down when a part holds more."""
-
-
-@dataclass(frozen=True)
-class Hot:
-    """A node that came within reach of the budget at one evaluation."""
-
-    node: int
-    score: float
-    z: float
-    excess: float
-    since: int
-
-    def rank(self, nodes: Nodes) -> tuple[float, float, int, Pair]:
-        """Sort key, best first: the strongest, and of equally strong ones the smallest node."""
-        return -self.score, -round(self.z, 4), *nodes.narrowest_first(self.node)
-
-    def beats(self, other: "Hot") -> bool:
-        """Whether it explains a rise clearly better than another node of the same rise."""
-        capped = min(self.score, other.score) >= TUNING.cap_nats - 0.01
-        return self.score >= other.score + MOVE_NATS or (capped and self.z >= other.z + MOVE_NATS)
-
-    def holds_most_of(self, upper: "Hot", part: float) -> bool:
-        """Whether at least `part` of the calls above normal of the node above it are its own."""
-        return self.excess >= part * upper.excess
 
 
 @dataclass
@@ -76,7 +54,14 @@ class Watch:
         return bool(self.blocked) or any(episode.raised_at is not None for episode in self.episodes)
 
     def update(
-        self, scoring: Scoring, now: int, touched: NDArray[np.int64], share: float, *, beside: Beside
+        self,
+        scoring: Scoring,
+        now: int,
+        touched: NDArray[np.int64],
+        share: float,
+        *,
+        beside: Beside,
+        patches: Patches = NO_PATCHES,
     ) -> list[Episode]:
         """One evaluation; returns the raised episodes that may have news, ended ones for the last time.
 
@@ -88,24 +73,33 @@ class Watch:
         nodes = touched if beside == "nothing" else np.unique(np.concatenate([touched, self._followed(beside)]))
         scores = scoring.open_scores(nodes, share)
         best, size = scores.best(), scores.up.argmax(axis=1)
-        limit = threshold(self.budget_per_week * CANDIDATE_FACTOR, len(scoring.nodes))
+        reach = threshold(self.budget_per_week * CANDIDATE_FACTOR, len(scoring.nodes))
         places = {int(node): i for i, node in enumerate(nodes)}
 
-        def hot(node: int) -> Hot:
+        def hot(node: int, parts: Sequence[int] = (), since: int | None = None) -> Hot:
             place = places[node]
-            since = self._since(scoring, node, int(scores.run[place, size[place]]))
-            totals = scoring.totals(node, since, share)
-            return Hot(node, float(best[place]), totals.z, totals.excess, since)
+            begun = self._since(scoring, node, int(scores.run[place, size[place]])) if since is None else since
+            totals = rise_totals(scoring, node, parts, begun, share)
+            strength = evidence(totals)
+            score = min(strength, TUNING.cap_nats) if parts else float(best[place])
+            return Hot(node, score, strength, totals.z, totals.excess, begun, tuple(parts))
 
-        raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= limit])
+        raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= reach])
         self._unblock(scoring, places, best)
-        found = sorted(
-            map(hot, raisable), key=lambda one: (-one.score, -one.z, *scoring.nodes.narrowest_first(one.node))
-        )
-        followed = {episode.node: hot(episode.node) for episode in self.episodes if episode.node in places}
-        concerned = self._move(scoring, found, followed)
-        concerned += self._notice(scoring, now, found)
-        self._raise(scoring, now, share, concerned)
+        found = [hot(node) for node in raisable]
+        if beside == "episodes":
+            found += self._scan(scoring, patches, {one.node: one.score for one in found})
+        found.sort(key=lambda one: one.rank(scoring.nodes))
+        followed = {
+            episode.node: hot(episode.node, episode.parts, None if episode.raised_at is None else episode.since)
+            for episode in self.episodes
+            if episode.node in places
+        }
+        limit = threshold(self.budget_per_week, len(scoring.nodes))
+        sight = Sight(scoring, now, share, limit, reach, found, settled=beside == "episodes")
+        concerned = self._move(sight, followed)
+        concerned += self._notice(sight)
+        self._raise(sight, concerned)
         told = [episode for episode in concerned if self._refresh(scoring, episode, now, share)]
         self.episodes = [episode for episode in self.episodes if episode.open]
         return told
@@ -125,6 +119,16 @@ class Watch:
         self.held_back_times = [time for time in self.held_back_times if time > now - WEEK_MS]
         return len(self.raised_times), len(self.held_back_times)
 
+    def _scan(self, scoring: Scoring, patches: Patches, known: dict[int, float]) -> list[Hot]:
+        """Patches of neighbouring areas that rise more than the node they lie in."""
+        size = len(scoring.nodes)
+        dearer = threshold(self.budget_per_week * PATCH_SHARE, size) - threshold(self.budget_per_week, size)
+        reach = threshold(self.budget_per_week * CANDIDATE_FACTOR, size)
+        needs = [need for need in scoring.nodes.need_names if need != CONTACTS]
+        found = scan(scoring, patches, needs, self.home_area, reach + dearer)
+        found = [replace(one, score=round(min(one.score - dearer, TUNING.cap_nats), 4)) for one in found]
+        return [one for one in found if one.score > known.get(one.node, 0.0)]
+
     def _followed(self, beside: Beside) -> NDArray[np.int64]:
         open_ = (one.node for one in self.episodes if beside == "episodes" or one.raised_at is not None)
         return np.array([*open_, *self.blocked], np.int64)
@@ -138,81 +142,99 @@ class Watch:
         for node in calm:
             self.blocked.remove(node)
 
-    def _move(self, scoring: Scoring, found: Iterable[Hot], followed: dict[int, Hot]) -> list[Episode]:
-        """Each episode goes to the node that explains its rise best; two that meet become the older one.
+    def _move(self, sight: Sight, followed: dict[int, Hot]) -> list[Episode]:
+        """Each episode goes to the node that explains its rise best, and takes in what that node explains too.
 
         Returns the episodes that this evaluation concerns.
         """
-        found = list(found)
         concerned = [episode for episode in self.episodes if episode.node in followed or not episode.open]
-        for episode in (one for one in concerned if one.node in followed):
+        for episode in concerned:
+            if episode.node not in followed or not episode.open:
+                continue
             here = followed[episode.node]
-            better = (one for one in found if self._explains_better(scoring, one, here, episode.wide))
-            best = next(better, here)
-            if episode.status == "rising" and best is not here:
-                episode.node, episode.since, here = best.node, best.since, best
-                episode.carried = (0.0, 0.0, 0.0)
-            episode.score = here.score
-            episode.peak = max(episode.peak, here.score)
-        for index, episode in enumerate(self.episodes):
-            for older in self.episodes[:index]:
-                if episode.open and older.open and scoring.nodes.related(older.node, episode.node):
-                    self._merge(scoring, older, episode)
-                    concerned += [one for one in (older, episode) if one not in concerned]
+            best = here
+            if episode.raised_at is None:
+                best = sight.better(here, told=None)
+            elif episode.status == "rising" and sight.settled:
+                best = sight.better(here, told=[one for one in self.episodes if one is not episode and one.told])
+            if best is not here:
+                self._go(episode, best)
+                taken = [one for one in self.episodes if sight.scoring.nodes.covers(best.node, one.node)]
+                for other in (one for one in taken if one is not episode and one.open and episode.open):
+                    if episode.raised_at is None and other.raised_at is not None:
+                        continue
+                    self._merge(episode, other)
+                    concerned += [] if other in concerned else [other]
+            told = (one for one in self.episodes if one.open and one.raised_at is not None)
+            episode.score = best.score if episode.raised_at is not None else sight.unexplained(best, told)
+            episode.peak = max(episode.peak, episode.score)
         return concerned
 
     @staticmethod
-    def _merge(scoring: Scoring, older: Episode, younger: Episode) -> None:
-        """The older one goes to the node above both, and stays as wide as that."""
-        younger.status, younger.ended_by = "ended", MERGED
-        joint = scoring.nodes.joint(older.node, younger.node)
-        if joint != older.node:
-            older.node, older.since = joint, min(older.since, younger.since)
-            older.carried = (0.0, 0.0, 0.0)
-        older.wide = True
-        older.score = max(older.score, younger.score)
-        older.peak = max(older.peak, younger.peak)
+    def _go(episode: Episode, best: Hot) -> None:
+        if episode.raised_at is not None and episode.node not in episode.held:
+            episode.held.append(episode.node)
+        episode.node, episode.since, episode.carried = best.node, best.since, (0.0, 0.0, 0.0)
+        episode.parts = list(best.parts)
 
     @staticmethod
-    def _explains_better(scoring: Scoring, one: Hot, here: Hot, wide: bool) -> bool:
-        """Up when the rise is wider than the node, down when a part holds nearly all of it."""
-        if one.node == here.node or not one.beats(here):
-            return False
-        if scoring.nodes.covers(one.node, here.node):
-            return not here.holds_most_of(one, WIDER_BELOW)
-        return not wide and scoring.nodes.covers(here.node, one.node) and one.holds_most_of(here, NARROWER_FROM)
+    def _merge(one: Episode, other: Episode) -> None:
+        """Two rises that have become one: the alert that was told first goes on, where the first of the two is."""
+        if other.raised_at is not None and (one.raised_at is None or other.raised_at < one.raised_at):
+            Watch._go(other, Hot(one.node, one.score, 0.0, 0.0, 0.0, one.since, tuple(one.parts)))
+            other.carried = one.carried
+            one, other = other, one
+        one.held += [node for node in other.nodes if node not in one.nodes] if other.raised_at is not None else []
+        other.status, other.ended_by = "ended", MERGED
+        one.score, one.peak = max(one.score, other.score), max(one.peak, other.peak)
 
-    def _notice(self, scoring: Scoring, now: int, found: Iterable[Hot]) -> list[Episode]:
+    def _notice(self, sight: Sight) -> list[Episode]:
         """Rises that no open episode speaks for become episodes."""
-        known = len(self.episodes)
-        for one in found:
-            taken = [episode.node for episode in self.episodes] + self.blocked
-            if not any(scoring.nodes.related(node, one.node) for node in taken):
-                self.episodes.append(Episode(one.node, now, one.since, score=one.score, peak=one.score))
-                self.held_back_times.append(now)
+        known, nodes = len(self.episodes), sight.scoring.nodes
+        for one in sight.found:
+            if any(nodes.related(node, one.node) for node in self.blocked):
+                continue
+            score = sight.unexplained(one, [episode for episode in self.episodes if episode.open])
+            if score >= sight.reach:
+                self.episodes.append(
+                    Episode(one.node, sight.now, one.since, score=score, peak=score, parts=list(one.parts))
+                )
+                self.held_back_times.append(sight.now)
         return self.episodes[known:]
 
-    def _raise(self, scoring: Scoring, now: int, share: float, concerned: Iterable[Episode]) -> None:
-        """Tell what meets the budget and is more than a handful of calls."""
-        limit = threshold(self.budget_per_week, len(scoring.nodes))
-        for episode in concerned:
-            if episode.raised_at is not None or not episode.open or episode.score < limit:
+    def _raise(self, sight: Sight, concerned: list[Episode]) -> None:
+        """Tell what meets the budget and is more than a handful of calls, unless an alert has grown by it."""
+        for episode in [one for one in concerned if one.raised_at is None and one.open and one.score >= sight.limit]:
+            totals = rise_totals(sight.scoring, episode.node, episode.parts, episode.since, sight.share)
+            if totals.excess < LEAST_EXCESS or self._recent(sight.scoring, episode, sight.share).z <= CALM_SD:
                 continue
-            if scoring.totals(episode.node, episode.since, share).excess >= LEAST_EXCESS:
-                need, area = scoring.nodes.names[episode.node]
-                episode.raised_at = now
-                episode.id = episode_id(self.home_area, "surge", need, area, now)
-                self.raised_times.append(now)
-                if episode.noticed_at in self.held_back_times:
-                    self.held_back_times.remove(episode.noticed_at)
+            if episode.noticed_at in self.held_back_times:
+                self.held_back_times.remove(episode.noticed_at)
+            grown = sight.together(episode, [one for one in self.episodes if one.open and one.raised_at is not None])
+            if grown is not None:
+                older, best = grown
+                self._go(older, best)
+                older.score, older.peak = best.score, max(older.peak, best.score)
+                episode.status, episode.ended_by = "ended", MERGED
+                concerned += [] if older in concerned else [older]
+                continue
+            need, area = sight.scoring.nodes.names[episode.node]
+            episode.raised_at, episode.raised_bucket = sight.now, sight.scoring.open_bucket
+            episode.id = episode_id(self.home_area, "surge", need, area, sight.now)
+            self.raised_times.append(sight.now)
+
+    @staticmethod
+    def _recent(scoring: Scoring, episode: Episode, share: float) -> Totals:
+        """The last hours: three at first, half of its age later, a day at most."""
+        lasted = scoring.open_bucket - episode.since
+        window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
+        since = max(episode.since, scoring.open_bucket - window)
+        return rise_totals(scoring, episode.node, episode.parts, since, share)
 
     def _refresh(self, scoring: Scoring, episode: Episode, now: int, share: float) -> bool:
         """Bring the state up to date; true when it is raised, so that there may be news."""
         if episode.open:
-            lasted = scoring.open_bucket - episode.since
-            window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
-            recent = scoring.totals(episode.node, max(episode.since, scoring.open_bucket - window), share)
-            state = next_state(episode, now, recent.z, episode.score, END_NATS)
+            state = next_state(episode, now, self._recent(scoring, episode, share).z, episode.score, END_NATS)
             if state == "easing" and episode.status == "rising":
                 episode.easing_at = now
             episode.status = state
@@ -225,5 +247,6 @@ class Watch:
     def _forget(self, scoring: Scoring, ended: Episode) -> None:
         """What the rise left in the CUSUMs must not raise it again."""
         others = [episode.node for episode in self.episodes if episode is not ended and episode.open]
-        stale = [node for node in range(len(scoring.nodes)) if scoring.nodes.related(node, ended.node)]
+        told = [ended.node] if ended.raised_at is None else ended.nodes
+        stale = [node for node in range(len(scoring.nodes)) if any(scoring.nodes.related(node, one) for one in told)]
         scoring.start_again([node for node in stale if node not in others], scoring.open_bucket)

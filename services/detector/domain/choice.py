@@ -1,0 +1,215 @@
+"""Which node explains a rise best: evidence of nodes and of their parts, and what another alert already explains."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.detector.domain.alerts import Episode
+from services.detector.domain.bank import TUNING
+from services.detector.domain.nodes import Nodes, Pair
+from services.detector.domain.scoring import Scoring, Totals
+
+LEAST_EXCESS = 5.0
+"""Calls above normal below which nobody is told, however rare they are."""
+MOVE_NATS = 2.0
+"""How much better another node must explain a rise before its alert moves there."""
+LEAST_REST = 0.02
+"""What is left of a node expects at least this share of it: parts have models of their own and may exceed the whole."""
+TOGETHER_HOURS = 12
+"""Onsets this close may be those of one surge."""
+MOSTLY = 0.5
+LEFT_NATS = 3.0
+"""Evidence in what an alert would leave behind by moving, from which on it stays."""
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A node that came within reach of the budget at one evaluation."""
+
+    node: int
+    score: float
+    """What is held against the threshold."""
+    evidence: float
+    """Log-likelihood ratio since its own onset, which no cap cuts off."""
+    z: float
+    excess: float
+    since: int
+    parts: tuple[int, ...] = ()
+    """Nodes whose sum rises, when it is only a patch of the node."""
+
+    def rank(self, nodes: Nodes) -> tuple[float, float, int, Pair]:
+        """Sort key, best first: the strongest, and of equally strong ones the smallest node."""
+        return -self.score, -round(self.z, 4), *nodes.narrowest_first(self.node)
+
+
+def evidence(totals: Totals) -> float:
+    """Expectation-based log-likelihood ratio of a rise, tempered by overdispersion, in nats.
+
+    Poisson ratio O ln(O / E) - (O - E), over the variance in units of the mean; 0 when there is no rise.
+
+    >>> evidence(Totals(30.0, 10.0, 20.0)), evidence(Totals(9.0, 10.0, 10.0))
+    (6.4792, 0.0)
+    """
+    expected = max(totals.expected, 1e-3)
+    if totals.observed <= expected:
+        return 0.0
+    ratio = totals.observed * float(np.log(totals.observed / expected)) - (totals.observed - expected)
+    return round(ratio / max(1.0, totals.variance / expected), 4)
+
+
+def rise_totals(scoring: Scoring, node: int, parts: Sequence[int], since: int, share: float) -> Totals:
+    """Sums of a rise since a bucket: those of its node, or of the patch of it that rises."""
+    if not parts:
+        return scoring.totals(node, since, share)
+    sums = Totals()
+    for part in parts:
+        one = scoring.totals(part, since, share)
+        sums.add(one.observed, one.expected, one.variance)
+    return sums
+
+
+def without(scoring: Scoring, node: int, others: Iterable[int], since: int, share: float) -> Totals:
+    """Sums of a node since a bucket, less what it shares with other nodes."""
+    nodes = scoring.nodes
+    shared = sorted({meet for other in others if (meet := nodes.meet(node, other)) is not None})
+    if node in shared:
+        return Totals()
+    whole, rest = scoring.totals(node, since, share), scoring.totals(node, since, share)
+    for one in shared:
+        if not any(one != other and nodes.covers(other, one) for other in shared):
+            part = scoring.totals(one, since, share)
+            rest.add(-part.observed, -part.expected, 0.0)
+    rest.expected = max(rest.expected, LEAST_REST * whole.expected)
+    rest.variance = whole.variance * rest.expected / max(whole.expected, 1e-9)
+    return rest
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What one evaluation sees: the nodes within reach of the budget, best first."""
+
+    scoring: Scoring
+    now: int
+    share: float
+    limit: float
+    """Score that meets the budget: what one more alert costs."""
+    reach: float
+    """Score from which a rise is followed."""
+    found: list[Hot]
+    settled: bool
+    """Whether an hour has just closed: alerts move only then."""
+
+    def better(self, here: Hot, *, told: Sequence[Episode] | None) -> Hot:
+        """The node that explains the rise of `here` best, itself if none does clearly.
+
+        What is not told yet (`told` is None) goes where the score is highest. An alert moves up where the evidence
+        grows by more than what further alerts beside it would explain, and down where it leaves no rise behind;
+        `told` are the other alerts.
+        """
+        nodes = self.scoring.nodes
+        others = [one for one in self.found if one.node != here.node and nodes.meet(one.node, here.node) is not None]
+        if told is None:
+            return min([here, *others], key=lambda one: one.rank(nodes))
+        gains = [(self._gain(one, here, told), one) for one in others]
+        gain, best = min(gains, key=lambda gain: (-gain[0], gain[1].rank(nodes)), default=(0.0, here))
+        return best if gain >= MOVE_NATS else here
+
+    def _gain(self, one: Hot, here: Hot, told: Sequence[Episode]) -> float:
+        """Evidence won by moving; up, less what alerts of their own would explain of the rest, at the cost of each."""
+        nodes, beside = self.scoring.nodes, [here.node]
+        taken = {episode.node for episode in told}
+        if nodes.covers(here.node, one.node) and not here.parts:
+            later = one.since > here.since + TOGETHER_HOURS
+            if later or one.node in taken or self._leaves(here, one) >= LEFT_NATS:
+                return 0.0
+            return one.evidence - here.evidence
+        if not nodes.covers(one.node, here.node):
+            return 0.0
+        gain = evidence(rise_totals(self.scoring, one.node, one.parts, here.since, self.share))
+        gain -= here.evidence
+        for other in self.found:
+            if gain < MOVE_NATS:
+                break
+            if nodes.covers(one.node, other.node) and all(nodes.meet(other.node, node) is None for node in beside):
+                beside.append(other.node)
+                gain -= max(0.0, other.evidence - (0.0 if other.node in taken else self.limit))
+        return round(gain, 4)
+
+    def _leaves(self, here: Hot, there: Hot) -> float:
+        return evidence(without(self.scoring, here.node, [there.node], here.since, self.share))
+
+    def unexplained(self, one: Hot, speaking: Iterable[Episode]) -> float:
+        """Score of what no open alert speaks for."""
+        nodes, score = self.scoring.nodes, one.score
+        near = [
+            episode for episode in speaking if any(nodes.meet(one.node, node) is not None for node in episode.nodes)
+        ]
+        inside = sorted({node for episode in near for node in episode.nodes if not nodes.covers(node, one.node)})
+        if inside and score >= self.reach:
+            rest = without(self.scoring, one.node, inside, one.since, self.share)
+            score = min(score, evidence(rest)) if rest.excess >= LEAST_EXCESS else 0.0
+        for episode in near:
+            if score >= self.reach and any(nodes.covers(node, one.node) for node in episode.nodes):
+                score = min(score, self._anew(one, episode))
+        return score if score >= self.reach else 0.0
+
+    def _anew(self, one: Hot, episode: Episode) -> float:
+        """Score of a rise in an alert's node that began after the alert was told, beyond what the alert explains."""
+        scoring, told = self.scoring, episode.raised_bucket
+        if told is None or one.since < told or one.node in episode.nodes:
+            return 0.0
+        if episode.parts:
+            rest = Totals()
+            for node in episode.parts:
+                if node != one.node:
+                    part = scoring.totals(node, one.since, self.share)
+                    rest.add(part.observed, part.expected, part.variance)
+        else:
+            rest = without(scoring, episode.node, [one.node], one.since, self.share)
+        rise = max(1.0, rest.observed / max(rest.expected, 1e-3))
+        since = scoring.totals(one.node, one.since, self.share)
+        return evidence(Totals(since.observed, since.expected * rise, since.variance * rise * rise))
+
+    def together(self, one: Episode, told: Iterable[Episode]) -> tuple[Episode, Hot] | None:
+        """The alert whose rise this is a further part of: same time, same need or same area; and where it is then.
+
+        Calls of neighbouring needs or areas that rise within half a day of each other are one surge.
+        """
+        near = [episode for episode in told if abs(episode.since - one.since) <= TOGETHER_HOURS]
+        for episode in sorted(near, key=lambda other: (abs(other.since - one.since), other.noticed_at)):
+            parts = self._parts(episode, one)
+            if parts:
+                return episode, self._of_parts(parts, min(episode.since, one.since))
+        return None
+
+    def _parts(self, episode: Episode, one: Episode) -> tuple[int, ...]:
+        """Nodes that make up both rises, none holding calls of another; empty when they do not belong together."""
+        nodes = self.scoring.nodes
+        if nodes.covers(one.node, episode.node):
+            return (one.node,)
+        narrow = [self._narrowed(here, there) for here, there in ((episode, one), (one, episode))]
+        found = sorted({part for parts in narrow for part in parts})
+        if any(nodes.meet(a, b) is not None for a in found for b in found if a < b):
+            return ()
+        return () if nodes.above_all(found) is None else tuple(found)
+
+    def _narrowed(self, one: Episode, other: Episode) -> list[int]:
+        """The parts of a rise, in the need and area of another one if most of it is there."""
+        nodes, totals = self.scoring.nodes, self.scoring.totals
+        if one.parts:
+            return one.parts
+        part = nodes.towards(one.node, other.node)
+        if part is None or part == one.node:
+            return [one.node]
+        most = totals(part, one.since, self.share).excess >= MOSTLY * totals(one.node, one.since, self.share).excess
+        return [part] if most else [one.node]
+
+    def _of_parts(self, parts: tuple[int, ...], since: int) -> Hot:
+        """The rise of several nodes together, at the smallest node above them."""
+        node = self.scoring.nodes.above_all(parts)
+        assert node is not None
+        several = parts if len(parts) > 1 else ()
+        totals = rise_totals(self.scoring, node, several, since, self.share)
+        strength = evidence(totals)
+        return Hot(node, min(strength, TUNING.cap_nats), strength, totals.z, totals.excess, since, several)
