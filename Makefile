@@ -9,6 +9,8 @@ PYTHON ?=
 # words for pytest: make test ARGS='tests/unit -k codec'
 ARGS ?=
 UPGRADE ?=
+# Two files of tests at a time; browser tests stay last. `make test AT_ONCE=` runs one after the other
+AT_ONCE ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS='	' read -r name what; do \
@@ -18,7 +20,7 @@ run: env-run ## start everything with a demo in this terminal; Ctrl-C stops it
 	@exec $(BIN)/groundswell up
 
 test: lint tools ## style, types and all tests, on a real Apache Kafka
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(AT_ONCE) $(ARGS)
 
 lint: env-dev ## style, types, the page's types
 	@$(BIN)/ruff check .
