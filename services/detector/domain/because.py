@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from schemas.alert import Because, Ending, Limits, Onset, Part, PartName
 from services.detector.domain import reasons, words
 from services.detector.domain.alerts import CALM_SD, DWELL_MS, RECENT_HOURS, Episode
+from services.detector.domain.bank import TUNING
 from services.detector.domain.calendar import DAY_HOURS, HOUR_MS, Calendar
+from services.detector.domain.choice import LEAST_EXCESS
 from services.detector.domain.instants import instant
 from services.detector.domain.onset import Step, onset, smallest_rise
+from services.detector.domain.rarity import handicap
 from services.detector.domain.scoring import KEPT_HOURS, Scoring
-from services.detector.domain.watch import LEAST_EXCESS, LONGEST_RECENT_HOURS
+from services.detector.domain.watch import LONGEST_RECENT_HOURS
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +36,7 @@ def because(
         now: log time, ms.
         share: part of the open bucket that has passed.
         expected: what the alert says was expected since `episode.since`, rounded as it says it.
-        limit: nats at which something is raised; infinite while nothing can be.
+        limit: nats at which something is raised once what is usual by chance is taken off; infinite: nothing can be.
     """
     node = np.array([episode.node])
     level = float(scoring.bank.level(node)[0])
@@ -49,7 +52,7 @@ def because(
     ending = _ending(scoring, episode) if episode.open else None
     easing = episode.easing_at if episode.status == "easing" else None
     then = None if easing is None else at(easing + DWELL_MS)
-    told = _limits(level, limit, step)
+    told = _limits(level, limit + scoring.correction + float(handicap(np.array([level]))[0]), step)
     return Because(
         hours=round(hours, 2),
         per_hour=per_hour,
@@ -188,7 +191,7 @@ def _ending(scoring: Scoring, episode: Episode) -> Ending:
 
 def _limits(level: float, limit: float, step: Step) -> Limits:
     def rise(hours: int) -> int | None:
-        if not np.isfinite(limit):
+        if limit > TUNING.cap_nats:
             return None
         return max(int(LEAST_EXCESS), smallest_rise(limit, level, hours, step))
 
