@@ -58,7 +58,8 @@ class Case:
     severity: Severity = "minor"
     detail: tuple[float, ...] = ()
     """What the sentence of its kind says besides: of a trigger calls in the window, calls and hours of the rule; of a
-    trend its growth a week and the old level; of a silence 1 when a batch is overdue."""
+    trend its growth a week and the old level; of a silence 1 when a batch is overdue; of a drop calls an hour that were
+    usual when it was raised."""
     playbook: tuple[str, str, str] = ("", "", "")
     """What the plan says to do, in English, French and Spanish."""
     version: int = 0
@@ -79,6 +80,8 @@ class Case:
         """Go over to a status; the moments of easing and ending are noted."""
         if status == "easing" and self.status != "easing":
             self.easing_at = now
+        if status == "rising":
+            self.easing_at = None
         if status == "ended" and self.status != "ended":
             self.ended_at = now
         self.status = status

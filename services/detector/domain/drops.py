@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.domain.alerts import DWELL_MS
+from services.detector.domain.alerts import DWELL_MS, HOUR_MS
 from services.detector.domain.cases import Case, graded
 from services.detector.domain.chances import Table
 from services.detector.domain.levels import related, to_tell
@@ -27,9 +27,13 @@ LOST_SHARE, LOST_HOURS = 0.1, 3
 """A fall to nearly nothing is told after so many hours."""
 LEAST_MISSING = 12.0
 """Calls below usual under which nobody is told."""
-RECENT_CALLS, RECENT_WINDOWS = 8.0, (3, 6, 12, 24, 48)
+RECENT_CALLS, RECENT_WINDOWS = 8.0, (3, 6, 12, 24, 48, 70)
 """It is judged over by the shortest of these last hours in which so many calls were usual."""
 CALM_RATIO, WILD_RATIO = 0.8, 0.65
+FORGOTTEN = 0.3
+"""Where hardly any calls are left to be usual, it is over when no more than this part of what was usual still is."""
+LONGEST_MS = 14 * 24 * HOUR_MS
+"""After two weeks what is left is no news any more: the alert ends, and nothing is told until calls are usual again."""
 COLUMNS = ("arm", "since", "observed", "expected", "variance")
 """Nats; the bucket in which the arm left zero; sums since then."""
 
@@ -107,6 +111,8 @@ class Drops:
             case = Case("drop", need, area, scoring.calendar.start_ms(int(state["since"][node])), now)
             if state["since"][node] < scoring.ledger.sealed_until:
                 case.carry(*(float(self.rows[name][node]) for name in ("observed", "expected", "variance")))
+            hours = max(1.0, scoring.open_bucket - float(state["since"][node]))
+            case.detail = (float(state["expected"][node]) / hours,)
             raised.append(case.named(self.home_area))
             self._count(case, scoring, node, float(arm[node]))
         self.cases += raised
@@ -119,11 +125,16 @@ class Drops:
         if node is None or not case.open:
             return
         self._count(case, scoring, node, float(np.round(self._closed(scoring, node)["arm"][0], 4)))
-        ratio = _recent_ratio(scoring, node)
-        if ratio is not None:
+        ratio, usual = _recent(scoring, node)
+        if ratio is None:
+            case.follow(usual <= FORGOTTEN * case.detail[0], False, now, DWELL_MS)
+        else:
             case.follow(ratio >= CALM_RATIO, ratio <= WILD_RATIO, now, DWELL_MS)
         if not case.open:
             self._forget(scoring, node)
+        elif now - case.raised_at >= LONGEST_MS:
+            case.turn("ended", now)
+            self.blocked.append((case.need or "", case.area))
 
     def _count(self, case: Case, scoring: Scoring, node: int, arm: float) -> None:
         """Numbers since the onset: of sealed hours, and of those that are closed."""
@@ -190,13 +201,15 @@ def _clear(state: dict[str, Floats], bucket: int) -> NDArray[np.bool_]:
     return enough & (lost | (hours >= LONG_HOURS))
 
 
-def _recent_ratio(scoring: Scoring, node: int) -> float | None:
-    """Calls of the last hours against usual; None when too few are usual to tell."""
+def _recent(scoring: Scoring, node: int) -> tuple[float | None, float]:
+    """Calls of the last hours against usual, None when too few are usual to tell; and how many are usual in an hour."""
+    usual = 0.0
     for hours in RECENT_WINDOWS:
         totals = scoring.totals(node, scoring.open_bucket - hours, 0.0)
+        usual = totals.expected / hours
         if totals.expected >= RECENT_CALLS:
-            return float(np.round(totals.observed / totals.expected, 4))
-    return None
+            return float(np.round(totals.observed / totals.expected, 4)), usual
+    return None, usual
 
 
 def _wide(column: NDArray[np.float32], size: int) -> Floats:

@@ -114,6 +114,9 @@ def _trend(case: Case, at: At, language: str, closed: bool) -> list[str]:
 
 def _drop(case: Case, at: At, language: str, closed: bool) -> list[str]:
     since = at(case.since)
+    if case.status == "ended" and not closed and case.easing_at is None:
+        so_many = texts.so_many(round(case.observed), case.expected, since, language)
+        return [so_many, texts.STAYS_LOW[language]]
     if case.status == "ended" and not closed:
         missing = words.number(max(0.0, round(case.expected - case.observed)), language)
         return [texts.USUAL_AGAIN[language].format(t=at(case.easing_at), n=missing)]

@@ -111,6 +111,11 @@ USUAL_AGAIN = {
     "fr": "Revenu \u00e0 la normale depuis {t}. En tout, {n} appels ont manqu\u00e9.",
     "es": "Normal desde las {t}. En total faltaron {n} llamadas.",
 }
+STAYS_LOW = {
+    "en": "It has stayed so for two weeks and is no longer news.",
+    "fr": "C\u2019est ainsi depuis deux semaines : ce n\u2019est plus une nouvelle.",
+    "es": "Sigue as\u00ed desde hace dos semanas: ya no es novedad.",
+}
 NO_CALLS = {
     "en": "No calls since {t}; about {e} would be usual by now. What it tells of cannot be seen.",
     "fr": "Aucun appel depuis {t} ; d\u2019habitude environ {e} \u00e0 ce stade. Son contenu reste invisible.",
