@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import functools
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -160,7 +162,24 @@ class Tape:
 
 
 def prepared(address: str) -> Database:
-    """A database with its tables, given to the space `live`."""
+    """A database with its tables, given to the space `live`; a new SQLite file is a copy of one made before."""
+    _, is_file, path = address.partition("sqlite:///")
+    if is_file and path and not Path(path).exists():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(_template())
+        return Database(address)
+    return _migrated(address)
+
+
+@functools.lru_cache(maxsize=1)
+def _template() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "api.sqlite"
+        _migrated(f"sqlite:///{file}").close()
+        return file.read_bytes()
+
+
+def _migrated(address: str) -> Database:
     database = Database(address)
     database.migrate()
     prepare(database, "live", NOW)
