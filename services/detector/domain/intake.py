@@ -69,7 +69,7 @@ class Intake:
             call.count,
             () if call.void else self._leaves(call, feed),
         )
-        before = ledger.find(call_id)
+        before = ledger.find(call_id) if self.triggers.rules else None
         late_before = calendar.bucket(logged_at - ledger.seal_hours * HOUR_MS)
         outcome = ledger.count(call_id, logged_at, booked, late_before)
         self.counters[outcome] += 1

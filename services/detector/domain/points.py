@@ -50,16 +50,12 @@ def kept_points(scoring: Scoring, node: int, share: float) -> list[SeriesPoint]:
 
 
 def marked(scoring: Scoring, told: list[SeriesPoint], newcomers: Collection[int]) -> list[SeriesPoint]:
-    """The same points; those of series that warm up say so.
-
-    All do until the home area has learned a week; later those nodes that a new feed has brought.
-    """
-    young = scoring.bank.hours < WEEK_HOURS
-    if not young and not newcomers:
+    """The same points; those of nodes that a new feed has brought say that they are warming up."""
+    if not newcomers:
         return told
     return [
         msgspec.structs.replace(point, warming=True)
-        if young or scoring.nodes.find(point.need, point.area) in newcomers
+        if scoring.nodes.find(point.need, point.area) in newcomers
         else point
         for point in told
     ]
@@ -68,7 +64,7 @@ def marked(scoring: Scoring, told: list[SeriesPoint], newcomers: Collection[int]
 def _points(
     scoring: Scoring, nodes: Index, bucket: int, observed: Floats, expected: Floats, variance: Floats
 ) -> list[SeriesPoint]:
-    spread = BAND_SD * np.sqrt(variance)
+    spread, young = BAND_SD * np.sqrt(variance), scoring.bank.hours < WEEK_HOURS
     start, is_open, names = scoring.calendar.start_ms(bucket), bucket == scoring.open_bucket, scoring.nodes.names
     rows = zip(
         nodes.tolist(),
@@ -79,6 +75,6 @@ def _points(
         strict=True,
     )
     return [
-        SeriesPoint(names[node][0], names[node][1], start, calls, usual, low, high, is_open)
+        SeriesPoint(names[node][0], names[node][1], start, calls, usual, low, high, is_open, young)
         for node, calls, usual, low, high in rows
     ]
