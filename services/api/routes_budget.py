@@ -12,8 +12,8 @@ from services.api.asking import Asking, asking
 from services.api.codebook import Codebook
 from services.api.database import upsert
 from services.api.fold_series import DAY_MS
-from services.api.model import Budget, BudgetList
 from services.api.model_actions import PutBudget
+from services.api.model_feeds import Budget, BudgetList
 from services.api.outbox import put_control
 from services.api.problems import Problem, not_found
 from services.api.scope import Scope

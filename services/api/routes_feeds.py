@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from schemas.output import HomeStatus, SourceStatus
 from services.api.fold_series import DAY_MS
 from services.api.fold_status import SLOT_MS
-from services.api.model import SourceList
+from services.api.model_feeds import SourceList
 from services.api.services import Services
 from services.api.standing import read_standing
 from services.api.tables import source_counts
