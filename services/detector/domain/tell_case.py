@@ -1,9 +1,9 @@
 """From a case to an alert: the same fields as a surge, with the words of its kind."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from schemas.alert import Alert, Words
+from schemas.alert import Alert, Check, Verdict, Words
 from schemas.codes import CONTACTS
 from services.detector.domain import words
 from services.detector.domain import words_kinds as texts
@@ -50,6 +50,7 @@ def tell_case(case: Case, scene: Scene) -> Alert:
         recurrence_days_home_area=round(days / max(case.nodes, 1), 4),
         budget_needed=float(f"{case.false_a_week * case.nodes:.4g}"),
         severity=case.severity,
+        checks=_checks(case),
         headline=_each(lambda language: _headline(case, scene, language)),
         explanation=_each(lambda language: " ".join(_sentences(case, scene, language))),
         detector=DETECTOR,
@@ -85,6 +86,17 @@ def _sentences(case: Case, scene: Scene, language: str) -> list[str]:
     closed = case.ended_by not in (None, PLAN_CHANGED)
     ending = [words.CLOSED[language].format(t=at(case.ended_at))] if closed else []
     return KINDS[case.kind](case, at, language, closed) + ending
+
+
+def _checks(case: Case) -> tuple[Check, ...]:
+    """Is it real? What an alert of another kind can say of itself."""
+    if not case.usual_known:
+        return (_check("usual", "unknown", texts.USUAL_UNKNOWN),)
+    return (_check("feeds", "fine", texts.FEEDS_ARE_LIVE),) if case.kind == "drop" and case.status == "rising" else ()
+
+
+def _check(name: str, verdict: Verdict, text: Mapping[str, str]) -> Check:
+    return Check(name=name, verdict=verdict, detail=text["en"], words=Words(**text))
 
 
 At = Callable[[int | None], str]
