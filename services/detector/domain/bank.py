@@ -132,6 +132,8 @@ class Bank:
     size: int = 0
     hours: int = 0
     """Hours learned by the home area."""
+    pooled: bool = True
+    """Whether nodes lean on each other where they have seen little; without it each is as if alone."""
 
     def __post_init__(self) -> None:
         self._arrays = {name: _zeros(0, width, dtype) for name, (dtype, width) in self.ARRAYS.items()}
@@ -181,7 +183,10 @@ class Bank:
     def clump(self, nodes: Index = EVERY) -> Floats:
         """How calls clump (one caller, several reports), shrunk to the pool of all nodes."""
         num, den = _wide(self.clump_num, EVERY), _wide(self.clump_den, EVERY)
-        pool = max(0.0, float(num.sum())) / max(float(den.sum()), 1.0)
+        if self.pooled:
+            pool: Floats | float = max(0.0, float(num.sum())) / max(float(den.sum()), 1.0)
+        else:
+            pool = (np.maximum(0.0, num) / np.maximum(den, 1.0))[nodes]
         raw = (num[nodes] + pool * TUNING.clump_calls) / (den[nodes] + TUNING.clump_calls)
         return np.clip(raw, 0.0, TUNING.clump_most)
 

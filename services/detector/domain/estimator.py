@@ -1,19 +1,79 @@
-"""One series as a River estimator: the same bank and profile, with one row.
+"""The model outside the fold: many series as arrays, and one series as a River estimator.
 
-The fold uses the vectorised form (`Bank`, `Profiles`, `Scoring`); this one is for River's own tools, for notebooks and
-for comparisons with off-the-shelf detectors, which take the same place.
+The fold uses `Bank`, `Profiles` and `Scoring`, where series are the nodes of two trees and lean on each other. These
+two are for River's own tools, for notebooks and for comparisons: each series stands alone, with a profile of its own.
+Both forms give the same numbers.
 """
 
 import numpy as np
 from river.base import AnomalyDetector
 
-from services.detector.domain.bank import Bank, Floats, Prediction, advance
+from services.detector.domain.bank import TUNING, Bank, Floats, Prediction, advance
 from services.detector.domain.calendar import DAY_HOURS, WEEK_HOURS
-from services.detector.domain.profile import Profiles
+from services.detector.domain.profile import Profiles, tidal
+
+
+class CountSurgeBank:
+    """Negative-binomial CUSUMs over hourly counts of several series that stand alone.
+
+    >>> bank = CountSurgeBank(series=2)
+    >>> for hour in range(3 * 168):
+    ...     bank.learn_many(np.array([hour % 2, 5.0]), slot=hour % 168)
+    >>> bank.score_many(np.array([12.0, 5.0]), slot=0).round() > 3
+    array([ True, False])
+    """
+
+    def __init__(self, series: int) -> None:
+        self._bank, self._profiles = Bank(pooled=False), Profiles(pooled=False)
+        self._bank.grow(series)
+        self._profiles.grow(series)
+
+    @property
+    def warm(self) -> bool:
+        """Whether two weeks have been learned, so that scores mean something."""
+        return self._bank.careful
+
+    def learn_many(self, counts: Floats, *, slot: int) -> None:
+        """Learn one hour that is over.
+
+        Args:
+            counts: [series], calls in the hour.
+            slot: hour of the week, 0..167, Monday 00:00 is 0.
+        """
+        observed = np.asarray(counts, np.float64)
+        factor, careful = self._profiles.factors(slot), self.warm
+        predicted = self._bank.predict_many(factor)
+        weight = self._bank.learn_many(observed, predicted, factor, self._bank.hours)
+        believed = weight * observed + (1.0 - weight) * np.minimum(observed, predicted.mean)
+        self._profiles.learn(slot, believed, np.ones(len(observed)))
+        if careful:
+            calls, variance = tidal(observed, predicted)
+            self._profiles.follow(weight * calls, weight * predicted.mean, weight * variance)
+        if self._bank.hours % DAY_HOURS == 0:
+            self._bank.end_day()
+
+    def score_many(self, counts: Floats, *, slot: int, share: float = 1.0) -> Floats:
+        """Nats, [series]: how strongly this hour, after those learned, speaks for a rise; changes nothing.
+
+        `share` is the part (0..1] of the hour that has passed.
+        """
+        if not self.warm:
+            return np.zeros(len(counts))
+        observed = np.asarray(counts, np.float64)
+        return advance(self._bank.sealed_scores(), observed, self.predict(slot), self._bank.hours, share).best()
+
+    def predict(self, slot: int) -> Prediction:
+        """What an hour should bring."""
+        return self._bank.predict_many(self._profiles.factors(slot))
+
+    def parts(self, slot: int) -> dict[str, Floats]:
+        """Factors whose product is the mean of an hour: level (calls an hour), hour of the week, tide."""
+        week = self._profiles.weekly(slot)
+        return {"level": self._bank.level(), "hour_of_week": week, "tide": self._profiles.tide.astype(np.float64)}
 
 
 class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not typed
-    """Negative-binomial CUSUMs over hourly counts of one series.
+    """One series as a River estimator.
 
     An observation is a dict: `count` calls in the hour, `slot` its hour of the week (0..167, Monday 00:00 is 0), and
     for an hour that is not over `share`, the part of it that has passed (0..1]. Scores are nats, 0 or higher; nothing
@@ -27,36 +87,41 @@ class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not
     """
 
     def __init__(self) -> None:
-        self._bank, self._profiles = Bank(), Profiles()
-        self._bank.grow(1)
-        self._profiles.grow(1)
-        self._hour = 0
+        self._series = CountSurgeBank(1)
 
     def learn_one(self, x: dict[str, float]) -> None:
         """Learn one hour that is over."""
-        slot, observed = int(x["slot"]) % WEEK_HOURS, np.array([float(x["count"])])
-        predicted = self._predict(slot)
-        weight = self._bank.learn_many(observed, predicted, self._factor(slot), self._hour)
-        believed = weight * observed + (1.0 - weight) * np.minimum(observed, predicted.mean)
-        self._profiles.learn(slot, believed, np.ones(1))
-        self._hour += 1
-        if self._hour % DAY_HOURS == 0:
-            self._bank.end_day()
+        self._series.learn_many(_count(x), slot=_slot(x))
 
     def score_one(self, x: dict[str, float]) -> float:
         """How strongly this hour, after those learned, speaks for a rise; changes nothing."""
-        if not self._bank.careful:
-            return 0.0
-        observed, share = np.array([float(x["count"])]), float(x.get("share", 1.0))
-        predicted = self._predict(int(x["slot"]) % WEEK_HOURS)
-        return float(advance(self._bank.sealed_scores(), observed, predicted, self._hour, share).best()[0])
+        return float(self._series.score_many(_count(x), slot=_slot(x), share=_share(x))[0])
 
     def predict_one(self, x: dict[str, float]) -> float:
         """Calls that this hour should bring."""
-        return float(self._predict(int(x["slot"]) % WEEK_HOURS).mean[0] * float(x.get("share", 1.0)))
+        return float(self._series.predict(_slot(x)).mean[0] * _share(x))
 
-    def _predict(self, slot: int) -> Prediction:
-        return self._bank.predict_many(self._factor(slot))
+    def explain_one(self, x: dict[str, float]) -> dict[str, float]:
+        """Why that many: `expected` is the product of `level`, `hour_of_week`, `tide` and `share`; `sd` its spread."""
+        predicted = self._series.predict(_slot(x))
+        parts = {name: float(values[0]) for name, values in self._series.parts(_slot(x)).items()}
+        return parts | {
+            "share": _share(x),
+            "expected": self.predict_one(x),
+            "sd": float(np.sqrt(predicted.variance[0] * _share(x))),
+            "observed": float(x["count"]),
+            "score": self.score_one(x),
+            "hours_to_warm": 0.0 if self._series.warm else float(TUNING.careful_after_hours),
+        }
 
-    def _factor(self, slot: int) -> Floats:
-        return self._profiles.factors(slot)
+
+def _count(x: dict[str, float]) -> Floats:
+    return np.array([float(x["count"])])
+
+
+def _slot(x: dict[str, float]) -> int:
+    return int(x["slot"]) % WEEK_HOURS
+
+
+def _share(x: dict[str, float]) -> float:
+    return float(x.get("share", 1.0))

@@ -40,6 +40,8 @@ class Profiles:
     """Each need's volume against its usual one."""
     doubt: NDArray[np.float32] = field(default_factory=_ones)
     """Variance of each tide."""
+    pooled: bool = True
+    """Whether a need leans on the profile of all needs where it has seen little."""
     _factors: Floats | None = field(default=None, repr=False)
 
     def columns(self) -> dict[str, NDArray[np.float32]]:
@@ -91,6 +93,8 @@ class Profiles:
     def _compute(self) -> Floats:
         calls, weeks = _smooth(self.calls.astype(np.float64)), _smooth(self.weeks.astype(np.float64))
         flat = np.ones((1, WEEK_HOURS))
+        if not self.pooled:
+            return _shrunk(calls, weeks, flat)
         pool = _shrunk(calls.sum(axis=0, keepdims=True), weeks.max(axis=0, keepdims=True, initial=0.0), flat)
         return _shrunk(calls, weeks, pool)
 
