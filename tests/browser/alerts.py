@@ -83,8 +83,12 @@ def make_alert(alert_id: str, **changes: Any) -> dict[str, Any]:
         "acknowledged": None,
         "assigned_to": None,
         "label": None,
+        "labelled": None,
         "notes": [],
         "silenced_until": None,
+        "silenced_by": [],
+        "end_requested": None,
+        "events": [],
     }
     return alert | changes
 

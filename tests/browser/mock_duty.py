@@ -125,10 +125,18 @@ def source(name: str, state: str, now: datetime) -> Json:
         {"reason": "code the tree lacks", "field": "needs.0.code", "count": 31, "last_at": zulu(last)},
         {"reason": "time in the future", "field": "time", "count": 2, "last_at": zulu(last)},
     ]
-    return {
-        "source": name, "home_area": "TX-HOU", "state": state, "last_call": zulu(last), "last_logged": zulu(last),
-        "lag_seconds": (now - last).total_seconds(), "median_delay_seconds": 2.5, "calls": 120934,
-        "rate_per_hour": 0.0 if silent else 61.5, "duplicates": 12, "late": 3, "rejected": 33, "unknown_codes": 31,
-        "rejected_week": 33 if name == "cityline" else 0, "rejected_reasons": reasons if name == "cityline" else [],
-        "delay_state": "batch" if name == "nonstop-311" else "live",
-    }  # fmt: skip
+    refused = name == "cityline"
+    counts = {"calls": 120934, "duplicates": 12, "late": 3, "rejected": 33, "unknown_codes": 31}
+    return counts | {
+        "source": name,
+        "home_area": "TX-HOU",
+        "state": state,
+        "last_call": zulu(last),
+        "last_logged": zulu(last),
+        "lag_seconds": (now - last).total_seconds(),
+        "median_delay_seconds": 2.5,
+        "batch": name == "nonstop-311",
+        "rate_per_hour": 0.0 if silent else 61.5,
+        "rejected_week": 33 if refused else 0,
+        "rejected_reasons": reasons if refused else [],
+    }

@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
+from schemas.alert import Alert
 from tests.browser.mock_human import People
-from tests.browser.mock_world import point, zulu
+from tests.browser.mock_world import name_of, point, zulu
 
 Json = dict[str, Any]
 
@@ -48,7 +49,8 @@ class Records:
         return known[-1]
 
     async def _history(self, alert_id: str) -> Json:
-        return {"versions": self.versions[alert_id], "actions": self.people.history(alert_id)}
+        versions = [{name: one[name] for name in Alert.model_fields if name in one} for one in self.versions[alert_id]]
+        return {"versions": versions, "actions": self.people.history(alert_id)}
 
     async def _similar(self, alert_id: str) -> Json:
         return {"items": [one for one in self.similar if one["id"] != alert_id], "next": None}
@@ -78,5 +80,6 @@ def series(need: str, area: str, asked: dict[str, str]) -> Json:
 def past_alert(alert_id: str, why: str, label: str | None, at: datetime) -> Json:
     """One item of GET /v1/alerts/{id}/similar."""
     return {"id": alert_id, "need": "BV", "area": "TX-HARRIS", "area_name": "Harris County", "kind": "surge",
+            "need_name": name_of("BV"), "status": "ended",
             "raised_at": zulu(at), "ended_at": zulu(at + timedelta(hours=9)), "severity": "moderate",
             "observed": 60, "expected": 29.0, "label": label, "why": why}  # fmt: skip

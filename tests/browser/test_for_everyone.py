@@ -130,6 +130,7 @@ def test_axe_finds_nothing(api: MockApi, open_page: Open, options: dict[str, Any
     some_alerts(api)
     page = open_page(**options, reduced_motion="reduce")
     page.locator("[data-card=extreme]").get_by_role("button", name="Details").click()
+    page.locator("[data-card=extreme] figure").scroll_into_view_if_needed()
     expect(page.locator("[data-card=extreme] canvas")).to_be_visible()
     page.get_by_test_id("ended").locator("summary").click()
     page.locator("[data-card=extreme]").get_by_role("button", name="Table").click()
@@ -152,6 +153,7 @@ def test_nothing_sticks_out_of_a_360_pixel_screen(api: MockApi, open_page: Open,
     some_alerts(api)
     page = open_page(**PHONE, locale=language)
     page.locator("[data-card=extreme] [aria-expanded]").click()
+    page.locator("[data-card=extreme] figure").scroll_into_view_if_needed()
     expect(page.locator("[data-card=extreme] canvas")).to_be_visible()
     page.evaluate("scrollTo(0, 0)")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -75,8 +75,8 @@ export interface HumanSide {
   silenced_by?: string[];
   /** A person has ended it; the detector's `ended` follows. */
   end_requested?: { by: string; at: string; reason: string } | null;
-  /** The declared event that it joins. */
-  event?: string | null;
+  /** The declared events that it joins. */
+  events?: string[];
 }
 
 export interface Me {
@@ -145,7 +145,8 @@ export interface Source {
   unknown_codes?: number;
   rejected_week?: number;
   rejected_reasons?: { reason: string; field: string | null; count: number; last_at: string }[];
-  delay_state?: 'live' | 'batch' | null;
+  /** It posts in batches. */
+  batch?: boolean;
 }
 
 export interface Page<Item> {

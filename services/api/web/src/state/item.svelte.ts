@@ -53,5 +53,5 @@ export function isSilenced({ silenced_until: until }: HumanSide, now: Date): boo
 
 /** A silence made from another alert, or a declared event, changes an alert without an action on it. */
 function differsAside(a: HumanSide, b: HumanSide): boolean {
-  return (a.silenced_until ?? null) !== (b.silenced_until ?? null) || (a.event ?? null) !== (b.event ?? null);
+  return (a.silenced_until ?? null) !== (b.silenced_until ?? null) || String(a.events ?? '') !== String(b.events ?? '');
 }

@@ -25,7 +25,7 @@ class Toasts {
 
   show(text: string, { lines = [], choices = [], stays = false }: Partial<Toast> = {}): void {
     const id = this.#next++;
-    this.list = [...this.list.slice(-3), { id, text, lines, choices, stays }];
+    this.list = [...this.list.filter((toast) => toast.stays), ...this.list.filter((toast) => !toast.stays).slice(-1), { id, text, lines, choices, stays }];
     if (!stays) this.letGo(id);
   }
 

@@ -19,6 +19,7 @@ export const actions = {
   labelled: 'labelled: {label}',
   notes_n: { one: '{n} note', other: '{n} notes' },
   silenced_until: 'silenced until {t}',
+  joins_event: 'of a declared event',
   being_sent: 'being saved',
 
   real_surge: 'Real rise',

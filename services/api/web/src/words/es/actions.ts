@@ -19,6 +19,7 @@ export const actions: Like<typeof english> = {
   labelled: 'clasificada: {label}',
   notes_n: { one: '{n} nota', other: '{n} notas' },
   silenced_until: 'silenciada hasta {t}',
+  joins_event: 'de un evento declarado',
   being_sent: 'guardando',
 
   real_surge: 'Aumento real',

@@ -19,6 +19,7 @@ export const actions: Like<typeof english> = {
   labelled: 'qualifiée : {label}',
   notes_n: { one: '{n} note', other: '{n} notes' },
   silenced_until: 'en sourdine jusqu’à {t}',
+  joins_event: 'd’un événement déclaré',
   being_sent: 'enregistrement',
 
   real_surge: 'Vraie hausse',
