@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter
 
 from schemas.alert import Alert
-from services.api import model, model_events, model_explore, model_handover
+from services.api import model, model_events, model_explore, model_feeds, model_handover
 from tests.browser.alerts import NOW, make_alert
 from tests.browser.mock_api import MockApi
 from tests.browser.mock_events import heat_wave
@@ -29,14 +29,14 @@ ANSWERS: list[tuple[str, Any]] = [
     (f"/v1/series/many?needs=BV,BH&areas=TX-DT&{HOURS}", model_explore.SeriesList),
     ("/v1/areas/state?need=BV&hours=3", TypeAdapter(dict[str, model.AreaState])),
     ("/v1/needs", model.NeedList),
-    ("/v1/budget", model.BudgetList),
-    ("/v1/budget?preview=5", model.BudgetList),
+    ("/v1/budget", model_feeds.BudgetList),
+    ("/v1/budget?preview=5", model_feeds.BudgetList),
     ("/v1/quality?days=90", model_explore.Quality),
     ("/v1/movers?days=7", model_explore.Movers),
     ("/v1/declared-events", model_events.DeclaredEventList),
     ("/v1/declared-events/e1/board", model_events.Board),
     (f"/v1/handover?since={HOURS[6:26]}&until=2026-07-26T08:00:00Z", model_handover.Handover),
-    ("/v1/sources", model.SourceList),
+    ("/v1/sources", model_feeds.SourceList),
 ]
 
 

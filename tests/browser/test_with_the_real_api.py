@@ -62,3 +62,46 @@ def test_the_page_works_with_the_real_api(browser: Browser, made: tuple[Parts, T
         assert page.evaluate("window.violations") == []
         assert [url for url in asked if not url.startswith(address)] == []
         context.close()
+
+
+def test_actions_and_every_screen_work_with_the_real_api(browser: Browser, made: tuple[Parts, Tape, int]) -> None:
+    built, _, _ = made
+    with running(built.app, built.health) as address:
+        context = browser.new_context(locale="en-US")
+        context.add_init_script(RECORD_VIOLATIONS)
+        page = context.new_page()
+        failed: list[str] = []
+        page.on(
+            "response", lambda answer: failed.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
+        )
+        page.goto(f"{address}/#key={built.key('coordinator')}")
+        card = page.locator("[data-card=a1]")
+        card.get_by_role("button", name="Acknowledge").click()
+        expect(card.get_by_test_id("human")).to_contain_text("acknowledged by")
+        page.get_by_role("button", name="Undo").click()
+        expect(card.get_by_test_id("human")).to_contain_text("not acknowledged yet")
+        card.get_by_role("button", name="Note").click()
+        page.get_by_label("What should the next person know?").fill("Gym opens at six.")
+        page.keyboard.press("Enter")
+        expect(card.get_by_test_id("human")).to_contain_text("Gym opens at six.")
+        card.get_by_role("button", name="Silence").click()
+        expect(page.get_by_test_id("preview")).to_contain_text("hides 1 open alert now")
+        page.keyboard.press("Escape")
+        page.goto(f"{address}/#/alert/a1")
+        expect(page.get_by_test_id("history")).to_contain_text("wrote: “Gym opens at six.”")
+        expect(page.get_by_test_id("similar")).to_contain_text("Nothing like it is on record.")
+        for screen, sign in (
+            ("map", "areas"),
+            ("budget", "budget"),
+            ("sources", "feeds"),
+            ("handover", "handover"),
+            ("explore", "movers"),
+        ):
+            page.goto(f"{address}/#/{screen}")
+            expect(page.get_by_test_id(sign)).to_be_visible()
+            expect(page.get_by_test_id("trouble")).to_have_count(0)
+        page.goto(f"{address}/#/event")
+        expect(page.get_by_text("No event is declared.")).to_be_visible()
+        assert page.evaluate("window.violations") == []
+        assert failed == []
+        context.close()
