@@ -180,15 +180,25 @@ def _holiday(row: Row) -> Holiday:
 
 def _open_hours(row: Row) -> OpenHours:
     day = row.text("weekday").lower()[:3]
-    weekday = WEEKDAYS.index(day) if day in WEEKDAYS else int(row.number("weekday", 0, 6) or 0)
-    return OpenHours(row.text("source"), weekday, _minutes(row, "open"), _minutes(row, "close"))
+    weekday = WEEKDAYS.index(day) if day in WEEKDAYS else row.number("weekday", 0, 6)
+    if weekday is None or weekday != int(weekday):
+        raise row.wrong("weekday", "is not mon … sun or 0 … 6 (Monday is 0)")
+    if not row.text("source"):
+        raise row.wrong("source", "is empty; it is the name under which the desk posts")
+    opens, closes = _minutes(row, "open"), _minutes(row, "close")
+    if opens == closes:
+        raise row.wrong("close", "is when it opens; a desk that never closes has 00:00 and 24:00")
+    return OpenHours(row.text("source"), int(weekday), opens, closes)
 
 
 def _minutes(row: Row, field: str) -> int:
     hour, _, minute = row.text(field).partition(":")
     if not (hour.isdigit() and minute.isdigit() and int(hour) <= 24 and int(minute) < 60):
         raise row.wrong(field, "is not HH:MM")
-    return int(hour) * 60 + int(minute)
+    total = int(hour) * 60 + int(minute)
+    if total > 24 * 60:
+        raise row.wrong(field, "lies after 24:00")
+    return total
 
 
 def _crossing(row: Row) -> Crossing:

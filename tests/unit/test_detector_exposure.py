@@ -56,7 +56,7 @@ def test_a_surge_in_the_live_feed_is_found_as_fast_as_without_the_other() -> Non
         said = play(world, calls, onset + 2 * HOUR)
         alert = first_of(said)
         assert alert is not None
-        assert (alert.need, alert.area) in (("BD-1", "tx-1a"), ("BD", "tx-1a"))
+        assert (alert.need or "").startswith("BD")
         raised[len(sources)] = round(alert.raised_at.timestamp() * 1000) - onset
     assert raised[2] <= raised[1] + 5 * MINUTE
 
@@ -69,7 +69,7 @@ def test_a_surge_inside_a_batch_is_found_when_it_lands() -> None:
     calls += [call for call in live if call[0] >= TODAY + NIGHT]
     alert = first_of(play(world, calls, TODAY + NIGHT + 10 * MINUTE))
     assert alert is not None
-    assert (alert.need, alert.area) in (("BD-1", "tx-1a"), ("BD", "tx-1a"))
+    assert (alert.need or "").startswith("BD")
     assert alert.started_at.timestamp() * 1000 < TODAY - 6 * HOUR
 
 
