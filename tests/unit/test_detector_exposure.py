@@ -63,7 +63,7 @@ def test_a_surge_in_the_live_feed_is_found_as_fast_as_without_the_other() -> Non
 
 def test_a_surge_inside_a_batch_is_found_when_it_lands() -> None:
     world = at_midnight("crm", "city")
-    calls = rest_of_yesterday(world) + surge(world, "city", TODAY - 8 * HOUR, 30, 120)
+    calls = rest_of_yesterday(world) + surge(world, "city", TODAY - 7 * HOUR, 90, 360)
     live = usual(world, "crm", TODAY, TODAY + 3 * HOUR)
     assert not alerts(play(world, live, TODAY + NIGHT - 1))
     calls += [call for call in live if call[0] >= TODAY + NIGHT]
@@ -104,7 +104,7 @@ def test_calls_that_are_on_their_way_are_not_missed_and_not_taken_for_a_drop(min
 
 def test_a_restart_amid_a_landing_batch_changes_nothing() -> None:
     world = at_midnight("crm", "city")
-    calls = rest_of_yesterday(world) + surge(world, "city", TODAY - 8 * HOUR, 30, 120)
+    calls = rest_of_yesterday(world) + surge(world, "city", TODAY - 7 * HOUR, 90, 360)
     play(world, calls, TODAY + NIGHT + MINUTE)
     other = replace(world.restarted(), ids=world.ids)
     rest = [call for call in calls if call[0] > TODAY + NIGHT + MINUTE]
