@@ -190,8 +190,15 @@ def test_scores_rise_with_the_count_and_the_same_count_says_more_the_earlier_it_
     bank, _ = learn(poisson(5.0, 4))
     scores = [score_of(bank, calls) for calls in (5, 10, 20, 40)]
     assert scores == sorted(scores)
-    assert score_of(bank, 20.0, share=0.1) > score_of(bank, 20.0, share=0.5) > score_of(bank, 20.0)
+    assert score_of(bank, 7.0, share=0.4) > score_of(bank, 7.0, share=0.6) > score_of(bank, 7.0)
     assert score_of(bank, 0.5, share=0.1) < 3.0
+
+
+def test_one_hour_says_no_more_than_a_street_of_reports_at_once_and_two_hours_say_more() -> None:
+    bank, _ = learn(poisson(5.0, 4))
+    assert score_of(bank, 4_000.0) == score_of(bank, 400.0) <= TUNING.hour_most + 3.0
+    learn(np.full((1, 1), 400.0), bank=bank)
+    assert score_of(bank, 400.0) > TUNING.hour_most + 8.0
 
 
 def test_a_fall_never_raises_the_upward_score() -> None:

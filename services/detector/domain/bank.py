@@ -63,6 +63,8 @@ class Tuning:
     winsor_sd: float = 4.0
     winsor_calls: float = 2.0
     """So many calls count in full even where hardly any are usual; else rare calls teach a tenth of themselves."""
+    hour_most: float = 12.0
+    """Nats that one hour can bring: a street of reports typed in at once is one cause, not a rise that goes on."""
     cap_nats: float = 40.0
     """An uncapped CUSUM lingers after a big surge."""
     careful_after_hours: int = 2 * WEEK_HOURS
@@ -363,7 +365,7 @@ def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int
     shape = 1.0 / (predicted.spread[:, None] + predicted.clump[:, None] / mu)
     ratio = _log_ratio(observed[:, None], mu, risen, shape)
     temper = 1.0 + TUNING.vif_part * (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
-    up = np.clip(scores.up + ratio / temper, 0.0, TUNING.cap_nats)
+    up = np.clip(scores.up + np.minimum(ratio / temper, TUNING.hour_most), 0.0, TUNING.cap_nats)
     run = np.where((scores.up <= 0.0) & (up > 0.0), bucket, scores.run)
     return Scores(up, run)
 

@@ -11,6 +11,7 @@ from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.cases import Case
 from services.detector.domain.drops import Drops
 from services.detector.domain.feeds import Feed
+from services.detector.domain.rarity import real_share
 from services.detector.domain.rules import Rules
 from services.detector.domain.scoring import PastHour, Scoring
 from services.detector.domain.silences import Silences
@@ -95,11 +96,12 @@ class Kinds:
             _expect(case, scoring, now)
         if hour_over or self.silences.cases or self.silences.blocked:
             told += self.silences.look(feeds, now)
+        budget = watch.budget_per_week * real_share(scoring.correction)
         if hour_over:
-            told += self.drops.look(scoring, now, watch.budget_per_week, self._doubted(scoring, now))
+            told += self.drops.look(scoring, now, budget, self._doubted(scoring, now))
         if self.day_over and hour_over:
             self.day_over = False
-            told += self.trends.look(scoring, now, watch.budget_per_week, spoken_for(scoring, watch))
+            told += self.trends.look(scoring, now, budget, spoken_for(scoring, watch))
         watch.raised_times += [now for case in told if case.kind in ("trend", "drop") and case.told is None]
         return [case for case in told if case.is_news(now)]
 

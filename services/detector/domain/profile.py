@@ -5,6 +5,7 @@ whole home area within days: weather, season and news move all areas of a need t
 could not follow them by itself. It is a Kalman filter of a random walk that is drawn back to 1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,6 +44,11 @@ class Profiles:
     pooled: bool = True
     """Whether a need leans on the profile of all needs where it has seen little."""
     _factors: Floats | None = field(default=None, repr=False)
+
+    @classmethod
+    def restored(cls, columns: Mapping[str, NDArray[np.float32]]) -> "Profiles":
+        """Profiles from their columns."""
+        return cls(columns["calls"], columns["weeks"], columns["tide"], columns["doubt"])
 
     def columns(self) -> dict[str, NDArray[np.float32]]:
         """The arrays by name, for a snapshot."""

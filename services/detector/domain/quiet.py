@@ -21,8 +21,8 @@ FIRST_GUESS_NATS = 0.7
 """Before a week has been seen: real cities brought two to five times what the table says (detection.md)."""
 GUESS_WEEKS = 2.0
 """Weeks that the first guess is worth."""
-LEAST_NATS, MOST_NATS = -0.5, 8.0
-STEP_NATS = 0.2
+LEAST_NATS, MOST_NATS = -0.5, 14.0
+STEP_NATS = 0.3
 """The correction moves at most this much a day."""
 KEPT = 2_000
 

@@ -57,6 +57,15 @@ def false_alarms_a_week(score: float) -> float:
     return math.exp(TABLE.log_alarms - TABLE.slope * (score - FROM_NATS))
 
 
+def real_share(nats: float) -> float:
+    """Part of a budget that a table from simulation may spend where the home area's own past takes off `nats`.
+
+    >>> real_share(0.0), real_share(-1.0)
+    (1.0, 1.0)
+    """
+    return math.exp(-TABLE.slope * max(0.0, nats))
+
+
 def recurrence_days(score: float) -> float:
     """Mean days between chance alarms of one node.
 

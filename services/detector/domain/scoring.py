@@ -397,7 +397,7 @@ class Scoring:
 
     def _put_back(self, model: Model) -> None:
         self.bank = Bank.restored(model.plain["size"], model.plain["hours"], model.part("bank"))
-        self.profiles = Profiles(**model.part("profiles"))
+        self.profiles = Profiles.restored(model.part("profiles"))
         self.bank.grow(len(self.nodes))
         self.profiles.grow(len(self.nodes.need_names))
         days = Unlisted(Day(**model.plain["day"]), list(model.plain["days"]), self.almanac.unlisted.likely)
