@@ -108,3 +108,21 @@ def test_two_thousand_areas_are_drawn_and_answer_quickly(api: MockApi, open_page
     )
     expect(page.get_by_test_id("picked").get_by_role("heading")).to_have_text("Area 1000")
     assert spent < 500, spent  # a laptop takes under 100 ms; this machine is shared and draws in software
+
+
+def test_on_a_wall_screen_the_map_stands_beside_the_list(api: MockApi, open_page: Open, shoot: Shoot) -> None:
+    api.push(make_alert("a", severity="severe", area="TX-DT", area_name="Downtown"))
+    api.push(make_alert("b", severity="minor"))
+    page = open_page(viewport={"width": 1920, "height": 1080}, reduced_motion="reduce")
+    beside = page.get_by_test_id("side-map")
+    expect(beside.locator("[data-area=TX-DT]")).to_have_attribute("data-fill", "level1")
+    expect(page.locator("[data-card=a] canvas")).to_be_visible()
+    card, side = page.locator("[data-card=a]").bounding_box(), beside.bounding_box()
+    assert card is not None
+    assert side is not None
+    assert side["x"] > card["x"] + card["width"]
+    shoot(page, "wall")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(beside).to_have_count(0)

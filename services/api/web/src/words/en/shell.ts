@@ -49,7 +49,7 @@ export const shell = {
   silence_end: 'End the silence',
   is_silenced: 'silenced',
 
-  incident: 'Incident',
+  incident_title: 'Incident: {area}, {n}',
   incident_n: { one: '{n} alert', other: '{n} alerts' },
   incident_first: 'first',
   incident_first_is: 'First: {headline}, {t}',

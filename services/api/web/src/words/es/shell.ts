@@ -49,7 +49,7 @@ export const shell: Like<typeof english> = {
   silence_end: 'Terminar el silencio',
   is_silenced: 'silenciada',
 
-  incident: 'Incidente',
+  incident_title: 'Incidente: {area}, {n}',
   incident_n: { one: '{n} alerta', other: '{n} alertas' },
   incident_first: 'primera',
   incident_first_is: 'Primera: {headline}, {t}',

@@ -49,7 +49,7 @@ export const shell: Like<typeof english> = {
   silence_end: 'Lever la sourdine',
   is_silenced: 'en sourdine',
 
-  incident: 'Incident',
+  incident_title: 'Incident : {area}, {n}',
   incident_n: { one: '{n} alerte', other: '{n} alertes' },
   incident_first: 'première',
   incident_first_is: 'Première : {headline}, {t}',
