@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from schemas.reference import Reference
 from schemas.reference_files import read_reference
+from services.detector.domain.almanac import Almanac, HomeHour
 from services.detector.domain.bank import Bank, Floats, Prediction, Scores, advance
-from services.detector.domain.calendar import Calendar
+from services.detector.domain.calendar import Calendar, Slot
 from services.detector.domain.profile import Profiles, tidal
 from services.detector.domain.rarity import handicap
 
@@ -125,9 +126,10 @@ def score_counts(counts: Counts, *, fine: bool, handicapped: bool = True) -> Ite
 
     A score for time t uses nothing at or after t.
     """
-    bank, profiles = Bank(), Profiles()
+    bank, profiles, almanac = Bank(), Profiles(), Almanac()
     bank.grow(len(counts.need_of))
     profiles.grow(len(counts.needs))
+    almanac.seasons.grow(len(counts.needs))
     first = counts.calendar.bucket(counts.start * 1000)
     day = counts.calendar.slot(first).day
     total = counts.hourly.shape[1] + counts.fine.shape[1] // counts.steps
@@ -137,7 +139,8 @@ def score_counts(counts: Counts, *, fine: bool, handicapped: bool = True) -> Ite
             bank.end_day()
             bank.expect(margins(bank.level(), len(counts.areas)))
             day = slot.day
-        profile = profiles.factors(slot.week_hour)[counts.need_of]
+        of_day = almanac.factors(slot)
+        profile = (profiles.factors(slot.week_hour) * of_day)[counts.need_of]
         predicted = bank.predict_many(profile)
         before = bank.sealed_scores()
         off = handicap(bank.level()) if handicapped else 0.0
@@ -157,9 +160,11 @@ def score_counts(counts: Counts, *, fine: bool, handicapped: bool = True) -> Ite
         weight = bank.learn_many(observed, predicted, profile, first + hour)
         whole = Scores(bank.up.astype(np.float64), bank.run.astype(np.int64)).best()
         yield end, np.maximum(whole - off, 0.0)
+        shared = Shared(len(counts.areas), slot, of_day, careful=bank.careful)
         if slot.holiday is None:
-            shared = Shared(len(counts.areas), slot.week_hour, careful=bank.careful)
             shared.learn(profiles, observed, predicted, weight)
+        if bank.careful:
+            almanac.learn(shared.hour(observed, predicted), profiles)
 
 
 def margins(level: Floats, areas: int) -> Floats:
@@ -174,17 +179,24 @@ class Shared:
     """What one hour teaches of needs as a whole."""
 
     areas: int
-    slot: int
+    slot: Slot
+    of_day: Floats
+    """Factor of the kind of day for each need."""
     careful: bool
 
     def learn(self, profiles: Profiles, observed: Floats, predicted: Prediction, weight: Floats) -> None:
         """Profiles and tides from the sums over all areas."""
         believed = weight * observed + (1 - weight) * np.minimum(observed, predicted.mean)
-        calls = self._by_need(believed)
-        profiles.learn(self.slot, calls, np.ones(len(calls)))
+        calls = self._by_need(believed) / self.of_day
+        profiles.learn(self.slot.week_hour, calls, np.ones(len(calls)))
         if self.careful:
             calls, variance = tidal(observed, predicted)
             profiles.follow(*(self._by_need(weight * part) for part in (calls, predicted.mean, variance)))
+
+    def hour(self, observed: Floats, predicted: Prediction) -> HomeHour:
+        """The hour as the almanac sees it."""
+        every = np.ones(len(self.of_day), bool)
+        return HomeHour(self.slot, self._by_need(observed), self._by_need(predicted.mean), every)
 
     def _by_need(self, values: Floats) -> Floats:
         summed: Floats = values.reshape(-1, self.areas).sum(axis=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from services.detector.domain.almanac import Almanac, HomeHour
 from services.detector.domain.bank import EVERY, Bank, Floats, Index, Prediction, Scores, advance
-from services.detector.domain.calendar import Calendar
+from services.detector.domain.calendar import Calendar, Slot
 from services.detector.domain.exposure import Exposure, exposed
 from services.detector.domain.feeds import Feed
 from services.detector.domain.ledger import Ledger
@@ -427,7 +427,7 @@ class Scoring:
             predicted, part = exposed(self._whole(bucket), exposure), np.broadcast_to(exposure, counts.shape)
             weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * part, bucket, treatment)
             if slot.holiday is None:
-                self._learn_profiles(slot.week_hour, counts, predicted, weight, part)
+                self._learn_profiles(slot, counts, predicted, weight, part)
             if self.bank.careful:
                 self.almanac.learn(self._home_hour(bucket, counts, predicted.mean), self.profiles)
         if self.calendar.slot(bucket + 1).day != slot.day:
@@ -436,7 +436,7 @@ class Scoring:
                 self.bank.expect(usual_rates(self.nodes, self.bank.level(), self.contacts))
 
     def _learn_profiles(
-        self, slot: int, counts: Floats, predicted: Prediction, weight: Floats, exposure: Floats
+        self, slot: Slot, counts: Floats, predicted: Prediction, weight: Floats, exposure: Floats
     ) -> None:
         """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
         rows = self._home_rows[weight[self._home_rows] > 0.0]
@@ -449,7 +449,8 @@ class Scoring:
 
         believed = weight * counts + (1.0 - weight) * np.minimum(counts, predicted.mean)
         seen = by_need(exposure)
-        self.profiles.learn(slot, by_need(believed / exposure), np.where(seen >= LEARNED_FROM, seen, 0.0))
+        calls = by_need(believed / exposure) / self.almanac.factors(slot)
+        self.profiles.learn(slot.week_hour, calls, np.where(seen >= LEARNED_FROM, seen, 0.0))
         if self.bank.careful:
             observed, variance = tidal(counts, predicted)
             self.profiles.follow(*(by_need(weight * part) for part in (observed, predicted.mean, variance)))
