@@ -13,6 +13,7 @@ from services.detector.domain.bank import TUNING
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.cases import Case
 from services.detector.domain.explain import Scene, tell
+from services.detector.domain.held_back import HeldBackList
 from services.detector.domain.history import Past
 from services.detector.domain.intake import Intake
 from services.detector.domain.kinds import Kinds
@@ -74,6 +75,7 @@ class Home:
     events: dict[str, EventBody] = field(default_factory=dict)
     """Declared events of the partition by id."""
     quiet: QuietPast = field(default_factory=QuietPast)
+    held_back: HeldBackList = field(default_factory=HeldBackList)
 
     def call(self, call: LogCall, logged_at: int) -> list[Output]:
         """Count one call by its own stamps, or refuse it with a reason."""
@@ -258,6 +260,7 @@ class Home:
         told = self.watch.update(self.scoring, now, nodes, share, beside=beside)
         if self.scoring.bank.careful:
             self.quiet.follow(self.watch.episodes, now)
+            self.held_back.follow(self.watch.episodes, self.scoring, now, share, anew=beside == "episodes")
         for episode in told:
             self.labels.tell_of(episode, self.scoring.open_bucket)
         scene = self._scene(now)
@@ -328,4 +331,5 @@ class Home:
             warming_hours=max(0, TUNING.careful_after_hours - self.scoring.bank.hours),
             warming_series=len(self.intake.newcomers),
             correction_nats=self.quiet.nats,
+            held_back=self.held_back.newest_first(),
         )

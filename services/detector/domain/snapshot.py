@@ -25,6 +25,7 @@ from services.detector.domain.evidence import Evidence
 from services.detector.domain.exposure import Exposure
 from services.detector.domain.feeds import Feed
 from services.detector.domain.fold import References, State
+from services.detector.domain.held_back import HeldBackList
 from services.detector.domain.history import Past, Period
 from services.detector.domain.home import Home
 from services.detector.domain.intake import Intake
@@ -184,6 +185,7 @@ def _core(home: Home) -> dict[str, Any]:
         "raised_times": watch.raised_times,
         "held_back_times": watch.held_back_times,
         "episodes": [_episode(episode) for episode in watch.episodes],
+        "held_back": home.held_back.plain(),
         "quiet": [list(home.quiet.peaks.items()), home.quiet.begun, home.quiet.nats],
     }
 
@@ -209,6 +211,7 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         scoring=scoring,
         watch=watch,
         quiet=_quiet(core),
+        held_back=HeldBackList.restored(core["held_back"]),
         intake=_intake(code, rules, scoring, core, kinds.triggers),
         kinds=kinds,
         born=core["born"],

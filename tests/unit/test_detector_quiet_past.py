@@ -1,0 +1,64 @@
+"""What a home area's own past does to its scores, and what was held back under the budget."""
+
+import numpy as np
+import pytest
+
+from services.detector.domain.alerts import Episode
+from services.detector.domain.quiet import FIRST_GUESS_NATS, LEAST_NATS, MOST_NATS, WEEK_MS, QuietPast
+from services.detector.domain.rarity import FROM_NATS, MOST_RATE, handicap, real_share, threshold
+
+DAY_MS = WEEK_MS // 7
+NODES = 1_000
+START = 1_700_000_000_000
+
+
+def lived(peaks_a_week: list[list[float]], days: int = 70, budget: float = 3.0) -> QuietPast:
+    """A home area whose weeks bring episodes with these scores (before any correction), over and over."""
+    past, now = QuietPast(), START
+    past.follow([], now)
+    for day in range(days):
+        week = peaks_a_week[(day // 7) % len(peaks_a_week)]
+        for place, peak in enumerate(week):
+            if place % 7 == day % 7:
+                past.follow([Episode(place, now + place, 0, peak=peak - past.nats)], now)
+        now += DAY_MS
+        past.settle(now, budget, NODES)
+    return past
+
+
+def test_before_a_week_has_passed_a_cautious_guess_holds() -> None:
+    assert lived([[40.0] * 20], days=6).nats == FIRST_GUESS_NATS
+
+
+@pytest.mark.parametrize("excess", [2.0, 4.0, 8.0])
+def test_a_past_that_keeps_coming_higher_than_the_table_says_is_taken_off(excess: float) -> None:
+    nominal = threshold(3.0, NODES)
+    peaks = [nominal + excess + step for step in (3.0, 2.0, 1.0, -1.0, -2.0, -3.0)]
+    found = lived([peaks]).nats
+    assert 0.7 * excess < found < 1.1 * excess + FIRST_GUESS_NATS
+
+
+def test_a_storm_week_now_and_then_changes_little() -> None:
+    nominal = threshold(3.0, NODES)
+    calm = [nominal + step for step in (1.0, 0.5, 0.2, -0.5)]
+    storm = [nominal + 15.0] * 40
+    assert lived([calm, calm, calm, calm, calm, storm]).nats == pytest.approx(lived([calm]).nats, abs=0.5)
+
+
+def test_the_correction_is_bounded_and_moves_slowly() -> None:
+    assert lived([[60.0] * 30], days=300).nats == MOST_NATS
+    assert lived([[]], days=300).nats == LEAST_NATS
+    assert lived([[60.0] * 30], days=9).nats < FIRST_GUESS_NATS + 1.0
+
+
+def test_busy_nodes_carry_a_handicap_and_rare_ones_none() -> None:
+    off = handicap(np.array([0.0, 0.005, 0.1, 1.0, MOST_RATE, 10_000.0]))
+    assert off[0] == off[1] == 0.0
+    assert (np.diff(off[1:5]) > 0).all()
+    assert off[4] == off[5] < 3.0
+    assert off[4] < FROM_NATS
+
+
+def test_a_city_that_needs_more_nats_leaves_less_of_the_budget_to_other_tables() -> None:
+    assert real_share(0.0) == real_share(-0.5) == 1.0
+    assert real_share(4.0) < 0.05
