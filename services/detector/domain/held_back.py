@@ -1,4 +1,4 @@
-"""Rises that were followed and not raised, because they need a larger budget: what a coordinator can open and look at."""
+"""Rises that were followed and not raised, because they need a larger budget: a list that one can open."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
