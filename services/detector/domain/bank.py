@@ -273,7 +273,7 @@ class Bank:
         self.up[:], self.run[:] = after.up, after.run
         self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
         weight = self._weights(np.minimum(before.best(), after.best()))
-        new_normal = (self.raised_hours > TUNING.accept_after_hours) & (after.best() > 3.0)
+        new_normal = (self.raised_hours > TUNING.accept_after_hours) & (np.maximum(after.best(), self.down) > 3.0)
         if not self.careful:
             self.up[:] = 0.0
         reach = predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.detector.domain.alerts import CANDIDATE_FACTOR, Episode
-from services.detector.domain.rarity import threshold
+from services.detector.domain.rarity import SURGE_SHARE, threshold
 
 WEEK_MS = 7 * 86_400_000
 WEEKS = 8
@@ -65,7 +65,7 @@ class QuietPast:
         weeks = self._weeks(now)
         if not weeks:
             return
-        own = _own_threshold(weeks, budget_per_week, followed_from)
+        own = _own_threshold(weeks, SURGE_SHARE * budget_per_week, followed_from)
         shift = (len(weeks) * (own - nominal) + GUESS_WEEKS * FIRST_GUESS_NATS) / (len(weeks) + GUESS_WEEKS)
         step = min(STEP_NATS, max(-STEP_NATS, shift - self.nats))
         self.nats = round(min(MOST_NATS, max(LEAST_NATS, self.nats + step)), 4)

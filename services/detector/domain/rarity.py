@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 FROM_NATS = 7.0
 LEAST_RATE, MOST_RATE = 0.005, 10.0
 """Calls an hour between which the handicap follows the rate of a node."""
+SURGE_SHARE = 0.8
+"""Of the budget; trends and drops have a tenth each."""
 WEEK_DAYS = 7.0
 RARE_DAYS = 1e6
 """Longest interval that is told: beyond it the table says nothing."""
@@ -76,17 +78,17 @@ def recurrence_days(score: float) -> float:
 
 
 def budget_needed(score: float, nodes: int) -> float:
-    """Chance alarms a week of all `nodes` nodes at this threshold."""
-    return false_alarms_a_week(score) * max(nodes, 1)
+    """Budget at which `nodes` nodes would raise this score: their chance alarms a week over the surges' share."""
+    return false_alarms_a_week(score) * max(nodes, 1) / SURGE_SHARE
 
 
 def threshold(budget_per_week: float, nodes: int) -> float:
-    """Score at which `nodes` nodes bring `budget_per_week` chance alarms a week.
+    """Score at which `nodes` nodes use up the surges' share of a budget of chance alarms a week.
 
     >>> round(budget_needed(threshold(3.0, 500), 500), 6)
     3.0
     """
-    return FROM_NATS + (TABLE.log_alarms + math.log(max(nodes, 1) / budget_per_week)) / TABLE.slope
+    return FROM_NATS + (TABLE.log_alarms + math.log(max(nodes, 1) / (SURGE_SHARE * budget_per_week))) / TABLE.slope
 
 
 def severity(home_recurrence_days: float, excess: float) -> str:
