@@ -14,6 +14,38 @@ Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
 
 
+def said(what: str) -> dict[str, str]:
+    """A sentence of the detector in three languages."""
+    return {"en": f"{what} (en)", "fr": f"{what} (fr)", "es": f"{what} (es)"}
+
+
+BECAUSE = {
+    "hours": 2.4,
+    "per_hour": 13.0,
+    "parts": [{"name": "level", "factor": 31.2, "calls": 31.2}],
+    "expected_words": said("13 an hour"),
+    "onset": {"earliest": "2026-07-26T04:00:00Z", "likely": "2026-07-26T04:40:00Z", "latest": "2026-07-26T05:00:00Z"},
+    "onset_words": said("began about 23:40"),
+    "ends": {"calls_below": 40, "window_hours": 3, "dwell_hours": 6.0},
+    "ends_words": said("eases when fewer than 40"),
+    "limits": {"usual_per_day": 300.0, "smallest_rise_in_an_hour": 9, "smallest_rise_in_a_day": 60},
+    "limits_words": said("a rise of fewer than 60 in a day would not be seen"),
+}
+
+
+def test_why_comes_in_the_detector_s_own_sentences_and_in_the_reader_s_language(api: MockApi, open_page: Open) -> None:
+    check = {"name": "other_centre", "verdict": "fine", "detail": "Both show it.", "words": said("both show it")}
+    api.push(make_alert("a", because=BECAUSE, checks=[check]))
+    page = open_page(locale="fr-CA")
+    page.locator("[data-card=a]").focus()
+    page.keyboard.press("Enter")
+    alert = page.locator("[data-alert=a]")
+    why = alert.get_by_test_id("why").get_by_role("listitem")
+    expect(why).to_have_text(["13 an hour (fr)", "began about 23:40 (fr)", "eases when fewer than 40 (fr)"])
+    expect(alert.get_by_test_id("limits")).to_contain_text("would not be seen (fr)")
+    expect(alert.get_by_test_id("checks")).to_contain_text("Un autre centre: both show it (fr)")
+
+
 def test_the_page_of_an_alert_says_all_that_is_known_of_it(api: MockApi, open_page: Open, shoot: Shoot) -> None:
     api.push(make_alert("a", severity="moderate", observed=60, updated_at="2026-07-26T06:45:00Z"))
     api.push(make_alert("a", severity="extreme", version=2, updated_at="2026-07-26T06:58:00Z"))

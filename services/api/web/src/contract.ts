@@ -18,10 +18,21 @@ export interface Check {
   name: string;
   verdict: Verdict;
   detail: string;
+  /** The same in three languages; older detectors do not say it. */
+  words?: Words | null;
+}
+
+/** Why an alert was raised, in sentences. */
+export interface Because {
+  expected_words: Words;
+  onset_words: Words;
+  ends_words?: Words | null;
+  limits_words: Words;
 }
 
 export interface Alert extends HumanSide {
   id: string;
+  because?: Because | null;
   version: number;
   kind: Kind;
   status: Status;

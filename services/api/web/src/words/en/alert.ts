@@ -25,6 +25,7 @@ export const alertPage = {
   tree_by_area: 'By area',
   tree_by_need: 'By need',
   tree_share: '{p} of the rise',
+  why: 'Why',
   limits: 'What this cannot tell',
   limits_usual: 'Usual here: about {n} calls an hour at this time.',
   limits_smallest: 'A rise of fewer than about {n} calls in this time would not stand out from chance.',

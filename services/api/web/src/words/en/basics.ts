@@ -115,6 +115,8 @@ export const basics = {
   denominator: 'All calls',
   calendar: 'Calendar',
   weather: 'Weather',
+  other_centre: 'Another centre',
+  feeds: 'The feeds',
   other_line: 'The other line',
 
   drivers: 'Where it comes from',

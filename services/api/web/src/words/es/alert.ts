@@ -25,6 +25,7 @@ export const alertPage: Like<typeof english> = {
   tree_by_area: 'Por zona',
   tree_by_need: 'Por necesidad',
   tree_share: '{p} del aumento',
+  why: 'Por qué',
   limits: 'Lo que esto no puede decir',
   limits_usual: 'Lo habitual aquí: unas {n} llamadas por hora a esta hora.',
   limits_smallest: 'Un aumento de menos de unas {n} llamadas en este tiempo no se distinguiría del azar.',

@@ -118,6 +118,8 @@ export const basics: Like<typeof english> = {
   denominator: 'Todas las llamadas',
   calendar: 'Calendario',
   weather: 'Tiempo',
+  other_centre: 'Otro centro',
+  feeds: 'Las fuentes',
   other_line: 'La otra línea',
 
   drivers: 'De dónde viene',

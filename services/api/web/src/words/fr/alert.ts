@@ -25,6 +25,7 @@ export const alertPage: Like<typeof english> = {
   tree_by_area: 'Par secteur',
   tree_by_need: 'Par besoin',
   tree_share: '{p} de la hausse',
+  why: 'Pourquoi',
   limits: 'Ce que ceci ne dit pas',
   limits_usual: 'D’habitude ici : environ {n} appels par heure à ce moment.',
   limits_smallest: 'Une hausse de moins d’environ {n} appels sur cette durée ne se distinguerait pas du hasard.',

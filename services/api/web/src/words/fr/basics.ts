@@ -118,6 +118,8 @@ export const basics: Like<typeof english> = {
   denominator: 'Ensemble des appels',
   calendar: 'Calendrier',
   weather: 'Météo',
+  other_centre: 'Un autre centre',
+  feeds: 'Les flux',
   other_line: 'L’autre ligne',
 
   drivers: 'D’où cela vient',
