@@ -11,7 +11,7 @@ from services.detector.domain.alerts import MERGED, Episode, Told, is_news, leve
 from services.detector.domain.because import because
 from services.detector.domain.checks import checks
 from services.detector.domain.instants import instant
-from services.detector.domain.rarity import budget_needed, recurrence_days
+from services.detector.domain.rarity import budget_needed, home_recurrence_days, recurrence_days
 from services.detector.domain.scene import Scene
 from services.detector.domain.scoring import Totals
 
@@ -25,7 +25,7 @@ DETECTOR = Detector(name=MODEL.partition("/")[0], version=MODEL.partition("/")[2
 def tell(episode: Episode, scene: Scene) -> Alert | None:
     """The next version of an alert, or None when there is no news; a version told is noted in the episode."""
     totals = episode_totals(episode, scene)
-    home_recurrence = recurrence_days(episode.peak) / max(len(scene.scoring.nodes), 1)
+    home_recurrence = home_recurrence_days(episode.peak, len(scene.scoring.nodes))
     severity = level_of(episode, home_recurrence, totals.excess)
     if not is_news(episode, scene.now, round(totals.observed), severity):
         return None
@@ -85,7 +85,7 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
         band_high=round(expected + spread, 2),
         score=round(episode.score, 4),
         recurrence_days=round(recurrence, 3),
-        recurrence_days_home_area=round(recurrence / max(nodes, 1), 4),
+        recurrence_days_home_area=round(home_recurrence_days(episode.peak, nodes), 4),
         budget_needed=float(f"{budget_needed(episode.peak, nodes):.4g}"),
         drivers=drivers(episode, scene),
         checks=checks(episode, scene, totals),

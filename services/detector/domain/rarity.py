@@ -77,6 +77,15 @@ def recurrence_days(score: float) -> float:
     return min(RARE_DAYS, WEEK_DAYS / false_alarms_a_week(score))
 
 
+def home_recurrence_days(score: float, nodes: int) -> float:
+    """Mean days between chance alarms of all `nodes` nodes together.
+
+    >>> home_recurrence_days(30.0, 2_000) > 3650 > home_recurrence_days(12.0, 2_000)
+    True
+    """
+    return min(RARE_DAYS, WEEK_DAYS / (false_alarms_a_week(score) * max(nodes, 1)))
+
+
 def budget_needed(score: float, nodes: int) -> float:
     """Budget at which `nodes` nodes would raise this score: their chance alarms a week over the surges' share."""
     return false_alarms_a_week(score) * max(nodes, 1) / SURGE_SHARE
