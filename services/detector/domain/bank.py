@@ -71,6 +71,8 @@ class Tuning:
     """Anomaly-aware learning and alerts begin after two seasons."""
     accept_after_hours: int = WEEK_HOURS
     """A level that has stayed away this long is the new normal."""
+    vanished_nats: float = 25.0
+    """A fall is a new normal only when it is beyond doubt: with 3 nats, as for rises, levels wander."""
     keep_while_new: float = 0.97
     """How much of the old level an hour leaves while a new normal is taken in."""
     moved_hours: float = 6.0
@@ -273,7 +275,8 @@ class Bank:
         self.up[:], self.run[:] = after.up, after.run
         self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
         weight = self._weights(np.minimum(before.best(), after.best()))
-        new_normal = (self.raised_hours > TUNING.accept_after_hours) & (np.maximum(after.best(), self.down) > 3.0)
+        moved = (after.best() > 3.0) | (self.down > TUNING.vanished_nats)
+        new_normal = (self.raised_hours > TUNING.accept_after_hours) & moved
         if not self.careful:
             self.up[:] = 0.0
         reach = predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif)
