@@ -8,6 +8,8 @@ import numpy as np
 from services.detector.domain.alerts import Episode
 from services.detector.domain.bank import TUNING
 from services.detector.domain.nodes import Nodes, Pair
+from services.detector.domain.patches import Patches
+from services.detector.domain.rarity import handicap
 from services.detector.domain.scoring import Scoring, Totals
 
 LEAST_EXCESS = 5.0
@@ -19,6 +21,8 @@ LEAST_REST = 0.02
 TOGETHER_HOURS = 12
 """Onsets this close may be those of one surge."""
 MOSTLY = 0.5
+NEARLY_ALL = 0.8
+"""A part is told of from the beginning when it holds this share of the calls above normal."""
 LEFT_NATS = 3.0
 """Evidence in what an alert would leave behind by moving, from which on it stays."""
 
@@ -69,6 +73,12 @@ def rise_totals(scoring: Scoring, node: int, parts: Sequence[int], since: int, s
     return sums
 
 
+def worth(scoring: Scoring, strength: float, nodes: Sequence[int]) -> float:
+    """Evidence as rarity knows it: what busy nodes and the home area's own past bring by chance is taken off."""
+    rate = scoring.bank.level(np.array(nodes, np.int64)).sum(keepdims=True)
+    return round(min(strength, TUNING.cap_nats) - float(handicap(rate)[0]) - scoring.correction, 4)
+
+
 def without(scoring: Scoring, node: int, others: Iterable[int], since: int, share: float) -> Totals:
     """Sums of a node since a bucket, less what it shares with other nodes."""
     nodes = scoring.nodes
@@ -99,6 +109,7 @@ class Sight:
     found: list[Hot]
     settled: bool
     """Whether an hour has just closed: alerts move only then."""
+    patches: Patches
 
     def better(self, here: Hot, *, told: Sequence[Episode] | None) -> Hot:
         """The node that explains the rise of `here` best, itself if none does clearly.
@@ -148,7 +159,8 @@ class Sight:
         inside = sorted({node for episode in near for node in episode.nodes if not nodes.covers(node, one.node)})
         if inside and score >= self.reach:
             rest = without(self.scoring, one.node, inside, one.since, self.share)
-            score = min(score, evidence(rest)) if rest.excess >= LEAST_EXCESS else 0.0
+            left = worth(self.scoring, evidence(rest), [one.node])
+            score = min(score, left) if rest.excess >= LEAST_EXCESS else 0.0
         for episode in near:
             if score >= self.reach and any(nodes.covers(node, one.node) for node in episode.nodes):
                 score = min(score, self._anew(one, episode))
@@ -169,7 +181,18 @@ class Sight:
             rest = without(scoring, episode.node, [one.node], one.since, self.share)
         rise = max(1.0, rest.observed / max(rest.expected, 1e-3))
         since = scoring.totals(one.node, one.since, self.share)
-        return evidence(Totals(since.observed, since.expected * rise, since.variance * rise * rise))
+        beyond = evidence(Totals(since.observed, since.expected * rise, since.variance * rise * rise))
+        return worth(scoring, beyond, [one.node])
+
+    def narrowest(self, episode: Episode) -> tuple[int, list[int]]:
+        """Where a rise is told first: the smallest node that holds nearly all its calls above normal, and its parts."""
+        nodes, since = self.scoring.nodes, episode.since
+        whole = rise_totals(self.scoring, episode.node, episode.parts, since, self.share).excess
+        inside = np.array(nodes.below(episode.node), np.int64)
+        observed, expected = self.scoring.totals_many(inside, since, self.share)
+        holding = inside[np.round(observed - expected, 4) >= round(NEARLY_ALL * whole, 4)]
+        best = min((int(one) for one in holding), key=nodes.narrowest_first, default=None)
+        return (episode.node, episode.parts) if best is None else (best, [])
 
     def together(self, one: Episode, told: Iterable[Episode]) -> tuple[Episode, Hot] | None:
         """The alert whose rise this is a further part of: same time, same need or same area; and where it is then.
@@ -192,7 +215,12 @@ class Sight:
         found = sorted({part for parts in narrow for part in parts})
         if any(nodes.meet(a, b) is not None for a in found for b in found if a < b):
             return ()
-        return () if nodes.above_all(found) is None else tuple(found)
+        far = all(self._far_apart(part, other) for part in narrow[0] for other in narrow[1])
+        return () if far or nodes.above_all(found) is None else tuple(found)
+
+    def _far_apart(self, one: int, other: int) -> bool:
+        names = self.scoring.nodes.names
+        return self.patches.far_apart(names[one][1], names[other][1])
 
     def _narrowed(self, one: Episode, other: Episode) -> list[int]:
         """The parts of a rise, in the need and area of another one if most of it is there."""
@@ -212,4 +240,4 @@ class Sight:
         several = parts if len(parts) > 1 else ()
         totals = rise_totals(self.scoring, node, several, since, self.share)
         strength = evidence(totals)
-        return Hot(node, min(strength, TUNING.cap_nats), strength, totals.z, totals.excess, since, several)
+        return Hot(node, worth(self.scoring, strength, parts), strength, totals.z, totals.excess, since, several)

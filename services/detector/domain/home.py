@@ -257,7 +257,7 @@ class Home:
             return []
         share = self.share(now)
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
-        told = self.watch.update(self.scoring, now, nodes, share, beside=beside)
+        told = self.watch.update(self.scoring, now, nodes, share, beside=beside, patches=self.rules.patches(self.code))
         if self.scoring.bank.careful:
             self.quiet.follow(self.watch.episodes, now)
             self.held_back.follow(self.watch.episodes, self.scoring, now, share, anew=beside == "episodes")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,16 @@ class Patches:
     """[patch, area], 1 where the area belongs to the patch."""
     covers: tuple[str, ...] = ()
     """For each patch the smallest area of the tree that holds it."""
+
+    @cached_property
+    def _beside(self) -> dict[str, frozenset[str]]:
+        together = self.members.T @ self.members > 0
+        rows = zip(self.areas, together, strict=True) if len(self.covers) else ()
+        return {code: frozenset(self.areas[i] for i in np.flatnonzero(row)) for code, row in rows}
+
+    def far_apart(self, one: str, other: str) -> bool:
+        """Whether two leaf areas are in no patch together; what has no position is far from nothing."""
+        return one in self._beside and other in self._beside and other not in self._beside[one]
 
     def __len__(self) -> int:
         return len(self.covers)

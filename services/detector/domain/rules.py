@@ -11,6 +11,7 @@ from schemas.codes import CONTACTS, UNMAPPED, unmapped_area
 from schemas.reference import OpenHours, Reference
 from schemas.space_config import SpaceConfig
 from services.detector.domain.calendar import DAY_HOURS, WEEK_HOURS, Calendar
+from services.detector.domain.patches import Patches, patches_of
 from services.detector.domain.tree import Tree
 
 SPREAD_MS = 30_000
@@ -53,6 +54,17 @@ class Rules:
         rows = (row for row in self.reference.holidays if row.area in ("", home_area))
         zone = self.reference.area_by_code[home_area].timezone
         return Calendar(zone, {date.fromisoformat(row.date): row.name for row in rows})
+
+    def patches(self, home_area: str) -> Patches:
+        """Neighbouring leaf areas of a home area, for the scan."""
+        known = self._patches.get(home_area)
+        if known is None:
+            known = self._patches[home_area] = patches_of(self.reference.areas, self.areas, home_area)
+        return known
+
+    @cached_property
+    def _patches(self) -> dict[str, Patches]:
+        return {}
 
     def close_offset_ms(self, home_area: str) -> int:
         """0-30 s after the hour at which a home area closes it, so that not all close at once."""

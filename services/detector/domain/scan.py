@@ -43,18 +43,18 @@ def scan(scoring: Scoring, patches: Patches, needs: list[str], home_area: str, r
     return [hot for hot in found if hot is not None]
 
 
-def window_sums(scoring: Scoring) -> dict[int, Sums]:
-    """Sums over the last closed hours by window; hours before a node's last alert ended count nothing."""
-    hours = closed_hours(scoring, min(max(WINDOWS), KEPT_HOURS))
+def window_sums(scoring: Scoring) -> dict[int, tuple[Sums, Sums]]:
+    """Sums over the last closed hours by window: of all hours, and of those since the node's last alert ended."""
     size = len(scoring.nodes)
-    total = [np.zeros(size), np.zeros(size), np.zeros(size)]
-    found: dict[int, Sums] = {}
-    for age, (bucket, *columns) in enumerate(hours, start=1):
-        fresh = scoring.fresh_from[: len(columns[0])] <= bucket
-        for sums, column in zip(total, columns, strict=True):
-            sums[: len(column)] += np.where(fresh, column, 0.0)
+    total, fresh = np.zeros((3, size)), np.zeros((3, size))
+    found: dict[int, tuple[Sums, Sums]] = {}
+    for age, (bucket, *columns) in enumerate(closed_hours(scoring, min(max(WINDOWS), KEPT_HOURS)), start=1):
+        hour = np.stack(columns)
+        known = hour.shape[1]
+        total[:, :known] += hour
+        fresh[:, :known] += np.where(scoring.fresh_from[:known] <= bucket, hour, 0.0)
         if age in WINDOWS:
-            found[age] = Sums(*(sums.copy() for sums in total))
+            found[age] = Sums(*total.copy()), Sums(*fresh.copy())
     return found
 
 
@@ -78,35 +78,35 @@ def ratio(observed: Floats, expected: Floats, variance: Floats) -> Floats:
 
 
 def _best(
-    scoring: Scoring, patches: Patches, need: str, home_area: str, windows: dict[int, Sums], reach: float
+    scoring: Scoring, patches: Patches, need: str, home_area: str, windows: dict[int, tuple[Sums, Sums]], reach: float
 ) -> Hot | None:
     nodes = np.array([_number(scoring.nodes.find(need, area)) for area in patches.areas], np.int64)
     home = scoring.nodes.find(need, home_area)
     if home is None or (nodes >= 0).sum() < 2:
         return None
     best: tuple[float, int, int, Floats] | None = None
-    for window, sums in windows.items():
-        parts = sums.rows(nodes)
+    for window, (whole, fresh) in windows.items():
+        parts = fresh.rows(nodes)
         if (patches.members @ ratio(parts.observed, parts.expected, parts.variance)).max() < reach:
             continue
-        observed, expected, variance = _patch_sums(patches.members, parts, sums.rows(np.array([home])))
+        scale, shared = _of_home(whole.rows(nodes), whole.rows(np.array([home])))
+        expected = patches.members @ parts.expected
+        within = np.maximum(expected**2 - patches.members @ parts.expected**2, 0.0)
+        variance = scale * (patches.members @ parts.variance) + shared * within
+        observed, expected = patches.members @ parts.observed, scale * expected
         score = np.round(ratio(observed, expected, variance), 4)
         top = int(score.argmax())
         if score[top] >= reach and (best is None or score[top] > best[0]):
-            totals = np.array([observed[top], expected[top], variance[top]])
-            best = float(score[top]), top, window, totals
+            best = float(score[top]), top, window, np.array([observed[top], expected[top], variance[top]])
     return None if best is None else _hot(scoring, patches, need, nodes, best)
 
 
-def _patch_sums(members: Floats, parts: Sums, home: Sums) -> tuple[Floats, Floats, Floats]:
-    """Sums of all patches; levels and shared movements are the home area's."""
+def _of_home(parts: Sums, home: Sums) -> tuple[float, float]:
+    """What the home area expects over the sum of its areas, and the variance that they share, by expected squared."""
     whole = float(parts.expected.sum())
     scale = float(home.expected[0]) / max(whole, 1e-9)
     pairs = whole**2 - float((parts.expected**2).sum())
-    shared = max(0.0, float(home.variance[0]) - scale * float(parts.variance.sum())) / max(pairs, 1e-9)
-    plain = members @ parts.expected
-    within = np.maximum(plain**2 - members @ parts.expected**2, 0.0)
-    return members @ parts.observed, scale * plain, scale * (members @ parts.variance) + shared * within
+    return scale, max(0.0, float(home.variance[0]) - scale * float(parts.variance.sum())) / max(pairs, 1e-9)
 
 
 def _hot(

@@ -18,8 +18,7 @@ from services.detector.domain.alerts import (
     episode_id,
     next_state,
 )
-from services.detector.domain.bank import TUNING
-from services.detector.domain.choice import LEAST_EXCESS, Hot, Sight, evidence, rise_totals
+from services.detector.domain.choice import LEAST_EXCESS, MOVE_NATS, Hot, Sight, evidence, rise_totals, worth
 from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import threshold
 from services.detector.domain.scan import scan
@@ -81,14 +80,14 @@ class Watch:
             begun = self._since(scoring, node, int(scores.run[place, size[place]])) if since is None else since
             totals = rise_totals(scoring, node, parts, begun, share)
             strength = evidence(totals)
-            score = min(strength, TUNING.cap_nats) if parts else float(best[place])
+            score = worth(scoring, strength, parts) if parts else float(best[place])
             return Hot(node, score, strength, totals.z, totals.excess, begun, tuple(parts))
 
         raisable = scoring.nodes.raisable(int(node) for node in nodes[best >= reach])
         self._unblock(scoring, places, best)
         found = [hot(node) for node in raisable]
         if beside == "episodes":
-            found += self._scan(scoring, patches, {one.node: one.score for one in found})
+            found += self._scan(scoring, patches, found)
         found.sort(key=lambda one: one.rank(scoring.nodes))
         followed = {
             episode.node: hot(episode.node, episode.parts, None if episode.raised_at is None else episode.since)
@@ -96,7 +95,7 @@ class Watch:
             if episode.node in places
         }
         limit = threshold(self.budget_per_week, len(scoring.nodes))
-        sight = Sight(scoring, now, share, limit, reach, found, settled=beside == "episodes")
+        sight = Sight(scoring, now, share, limit, reach, found, settled=beside == "episodes", patches=patches)
         concerned = self._move(sight, followed)
         concerned += self._notice(sight)
         self._raise(sight, concerned)
@@ -119,15 +118,23 @@ class Watch:
         self.held_back_times = [time for time in self.held_back_times if time > now - WEEK_MS]
         return len(self.raised_times), len(self.held_back_times)
 
-    def _scan(self, scoring: Scoring, patches: Patches, known: dict[int, float]) -> list[Hot]:
-        """Patches of neighbouring areas that rise more than the node they lie in."""
-        size = len(scoring.nodes)
+    def _scan(self, scoring: Scoring, patches: Patches, found: list[Hot]) -> list[Hot]:
+        """Patches of neighbouring areas that explain more than any node that shares calls with them."""
+        size, nodes = len(scoring.nodes), scoring.nodes
         dearer = threshold(self.budget_per_week * PATCH_SHARE, size) - threshold(self.budget_per_week, size)
         reach = threshold(self.budget_per_week * CANDIDATE_FACTOR, size)
-        needs = [need for need in scoring.nodes.need_names if need != CONTACTS]
-        found = scan(scoring, patches, needs, self.home_area, reach + dearer)
-        found = [replace(one, score=round(min(one.score - dearer, TUNING.cap_nats), 4)) for one in found]
-        return [one for one in found if one.score > known.get(one.node, 0.0)]
+        needs = [need for need in nodes.need_names if need != CONTACTS]
+        hot = scan(scoring, patches, needs, self.home_area, reach + dearer + scoring.correction)
+        priced = (
+            replace(one, score=round(worth(scoring, one.evidence, one.parts) - dearer, 4))
+            for one in hot
+            if all(
+                one.evidence >= other.evidence + dearer + MOVE_NATS
+                for other in found
+                if any(nodes.meet(part, other.node) is not None for part in one.parts)
+            )
+        )
+        return [one for one in priced if one.score >= reach]
 
     def _followed(self, beside: Beside) -> NDArray[np.int64]:
         open_ = (one.node for one in self.episodes if beside == "episodes" or one.raised_at is not None)
@@ -218,6 +225,7 @@ class Watch:
                 episode.status, episode.ended_by = "ended", MERGED
                 concerned += [] if older in concerned else [older]
                 continue
+            episode.node, episode.parts = sight.narrowest(episode)
             need, area = sight.scoring.nodes.names[episode.node]
             episode.raised_at, episode.raised_bucket = sight.now, sight.scoring.open_bucket
             episode.id = episode_id(self.home_area, "surge", need, area, sight.now)
