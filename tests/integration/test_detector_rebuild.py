@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schemas.codes import CONTACTS
 from services.cli.__main__ import run
 from tests.integration.detector_world import (
     HOUR,
@@ -63,6 +64,18 @@ def expected(said: Said, hour: int) -> float:
     return said.points["tx", "BD-1", "tx-1", START + hour * HOUR][1].expected
 
 
+def assert_nothing_is_missing(first: Said, second: Said) -> None:
+    """How late a feed posts is learned anew, so hours may be sealed later, with late calls that came after it before."""
+    before, after = (
+        {key: sum(one.count for one in hour.counts if one.need == CONTACTS) for key, hour in said.counts.items()}
+        for said in (first, second)
+    )
+    both = [key for key in before.keys() & after.keys() if key[1] >= START]
+    assert len(both) >= 18
+    assert all(after[key] >= before[key] for key in both)
+    assert sum(after[key] == before[key] for key in both) > len(both) / 2
+
+
 def test_the_level_from_before_the_log_is_known_again(space: Space, tmp_path: Path, rebuild: Rebuild) -> None:
     space.write(weeks())
     begin = space.ends()
@@ -79,8 +92,7 @@ def test_the_level_from_before_the_log_is_known_again(space: Space, tmp_path: Pa
     assert done["tx"]["removed"] > 0
     assert space.home_states()["tx"] == "live"
     assert {alert["need"] for alert in second.alerts.values()} & {"BD", "BD-1"}
-    since = {key: value for key, value in first.counts.items() if key[1] >= START}
-    assert {key: value for key, value in second.counts.items() if key[1] >= START} == since
+    assert_nothing_is_missing(first, second)
     for hour in (2, 5, 7):
         assert expected(second, hour) == pytest.approx(expected(first, hour), rel=0.25)
 

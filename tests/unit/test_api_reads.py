@@ -285,10 +285,11 @@ def test_every_answer_of_the_description_has_an_example_or_a_schema(api: httpx.C
 
 
 def test_the_examples_of_the_description_are_valid(api: httpx.Client) -> None:
-    from services.api import model
+    from services.api import model, model_feeds
 
+    kinds = {**vars(model), **vars(model_feeds)}
     for name in ("AlertAnswer", "Series", "Incident", "SourceAnswer", "Budget", "Login"):
-        kind = getattr(model, name)
+        kind = kinds[name]
         for example in kind.model_config["json_schema_extra"]["examples"]:
             kind.model_validate(example)
 
