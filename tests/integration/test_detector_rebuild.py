@@ -65,7 +65,7 @@ def expected(said: Said, hour: int) -> float:
 
 
 def assert_nothing_is_missing(first: Said, second: Said) -> None:
-    """How late a feed posts is learned anew, so hours may be sealed later, with late calls that came after it before."""
+    """How late a feed posts is learned anew, so hours may be sealed later, with late calls in them."""
     before, after = (
         {key: sum(one.count for one in hour.counts if one.need == CONTACTS) for key, hour in said.counts.items()}
         for said in (first, second)
