@@ -1,11 +1,11 @@
 """Which node explains a rise best: evidence of nodes and of their parts, and what another alert already explains."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from services.detector.domain.alerts import Episode
+from services.detector.domain.alerts import RECENT_HOURS, Episode
 from services.detector.domain.bank import TUNING
 from services.detector.domain.nodes import Nodes, Pair
 from services.detector.domain.patches import Patches
@@ -111,20 +111,34 @@ class Sight:
     """Whether an hour has just closed: alerts move only then."""
     patches: Patches
 
-    def better(self, here: Hot, *, told: Sequence[Episode] | None) -> Hot:
-        """The node that explains the rise of `here` best, itself if none does clearly.
+    def strongest(self, here: Hot, told: Sequence[Episode]) -> Hot:
+        """Where a rise that is not told yet stands out most beside the alerts; its score is what they leave."""
+        nodes = self.scoring.nodes
+        others = [one for one in self.found if one.node != here.node and nodes.meet(one.node, here.node) is not None]
+        left = [replace(one, score=self.unexplained(one, told)) for one in (here, *others)]
+        return min(left, key=lambda one: one.rank(nodes))
 
-        What is not told yet (`told` is None) goes where the score is highest. An alert moves up where the evidence
-        grows by more than what further alerts beside it would explain, and down where it leaves no rise behind;
-        `told` are the other alerts.
+    def better(self, here: Hot, told: Sequence[Episode]) -> Hot:
+        """The node that explains the rise of an alert at `here` best, itself if none does clearly.
+
+        It moves up where the evidence grows by more than what further alerts beside it would explain, and down where it
+        leaves no rise behind; `told` are the other alerts.
         """
         nodes = self.scoring.nodes
         others = [one for one in self.found if one.node != here.node and nodes.meet(one.node, here.node) is not None]
-        if told is None:
-            return min([here, *others], key=lambda one: one.rank(nodes))
         gains = [(self._gain(one, here, told), one) for one in others]
         gain, best = min(gains, key=lambda gain: (-gain[0], gain[1].rank(nodes)), default=(0.0, here))
-        return best if gain >= MOVE_NATS else here
+        return self._tight(best, here) if gain >= MOVE_NATS else here
+
+    def _tight(self, best: Hot, here: Hot | Episode) -> Hot:
+        """The smallest node between the two that holds nearly all calls above normal of the wider one."""
+        nodes = self.scoring.nodes
+        between = [node for node in nodes.below(best.node) if nodes.covers(node, here.node) and node != here.node]
+        if best.parts or not between:
+            return best
+        whole = self.scoring.totals(best.node, here.since, self.share).excess
+        node = self._smallest(between, whole, here.since)
+        return best if node is None else replace(best, node=node)
 
     def _gain(self, one: Hot, here: Hot, told: Sequence[Episode]) -> float:
         """Evidence won by moving; up, less what alerts of their own would explain of the rest, at the cost of each."""
@@ -137,8 +151,10 @@ class Sight:
             return one.evidence - here.evidence
         if not nodes.covers(one.node, here.node):
             return 0.0
-        gain = evidence(rise_totals(self.scoring, one.node, one.parts, here.since, self.share))
-        gain -= here.evidence
+        wider = rise_totals(self.scoring, one.node, one.parts, here.since, self.share)
+        if here.excess >= NEARLY_ALL * wider.excess:
+            return 0.0
+        gain = evidence(wider) - here.evidence
         for other in self.found:
             if gain < MOVE_NATS:
                 break
@@ -168,31 +184,48 @@ class Sight:
 
     def _anew(self, one: Hot, episode: Episode) -> float:
         """Score of a rise in an alert's node that began after the alert was told, beyond what the alert explains."""
-        scoring, told = self.scoring, episode.raised_bucket
-        if told is None or one.since < told or one.node in episode.nodes:
+        told = episode.raised_bucket
+        if told is None or one.node in episode.nodes:
             return 0.0
-        if episode.parts:
-            rest = Totals()
-            for node in episode.parts:
-                if node != one.node:
-                    part = scoring.totals(node, one.since, self.share)
-                    rest.add(part.observed, part.expected, part.variance)
-        else:
-            rest = without(scoring, episode.node, [one.node], one.since, self.share)
+        now = self.scoring.open_bucket
+        begun = {max(one.since, since) for since in (now, now - RECENT_HOURS + 1, one.since)}
+        begun = {since for since in begun if since > told and self._before(one, episode, since) < LEFT_NATS}
+        return max((self._beyond(one.node, episode, since) for since in begun), default=0.0)
+
+    def _before(self, one: Hot, episode: Episode, since: int) -> float:
+        """Evidence that a node rose with the alert, before a bucket."""
+        whole = self.scoring.totals(one.node, min(one.since, episode.since), self.share)
+        late = self.scoring.totals(one.node, since, self.share)
+        whole.add(-late.observed, -late.expected, -late.variance)
+        return evidence(whole)
+
+    def _beyond(self, node: int, episode: Episode, since: int) -> float:
+        """Score of a node since a bucket, if it had risen as the rest of an alert has."""
+        rest = Totals()
+        for part in episode.parts:
+            if part != node:
+                sums = self.scoring.totals(part, since, self.share)
+                rest.add(sums.observed, sums.expected, sums.variance)
+        if not episode.parts:
+            rest = without(self.scoring, episode.node, [node], since, self.share)
         rise = max(1.0, rest.observed / max(rest.expected, 1e-3))
-        since = scoring.totals(one.node, one.since, self.share)
-        beyond = evidence(Totals(since.observed, since.expected * rise, since.variance * rise * rise))
-        return worth(scoring, beyond, [one.node])
+        own = self.scoring.totals(node, since, self.share)
+        beyond = evidence(Totals(own.observed, own.expected * rise, own.variance * rise))
+        return worth(self.scoring, beyond, [node])
 
     def narrowest(self, episode: Episode) -> tuple[int, list[int]]:
         """Where a rise is told first: the smallest node that holds nearly all its calls above normal, and its parts."""
-        nodes, since = self.scoring.nodes, episode.since
-        whole = rise_totals(self.scoring, episode.node, episode.parts, since, self.share).excess
-        inside = np.array(nodes.below(episode.node), np.int64)
-        observed, expected = self.scoring.totals_many(inside, since, self.share)
-        holding = inside[np.round(observed - expected, 4) >= round(NEARLY_ALL * whole, 4)]
-        best = min((int(one) for one in holding), key=nodes.narrowest_first, default=None)
+        whole = rise_totals(self.scoring, episode.node, episode.parts, episode.since, self.share).excess
+        inside = self.scoring.nodes.below(episode.node)
+        best = self._smallest(inside, whole, episode.since)
         return (episode.node, episode.parts) if best is None else (best, [])
+
+    def _smallest(self, inside: list[int], whole: float, since: int) -> int | None:
+        """The smallest of some nodes that hold nearly all of so many calls above normal."""
+        nodes = np.array(inside, np.int64)
+        observed, expected = self.scoring.totals_many(nodes, since, self.share)
+        holding = nodes[np.round(observed - expected, 4) >= round(NEARLY_ALL * whole, 4)]
+        return min((int(one) for one in holding), key=self.scoring.nodes.narrowest_first, default=None)
 
     def together(self, one: Episode, told: Iterable[Episode]) -> tuple[Episode, Hot] | None:
         """The alert whose rise this is a further part of: same time, same need or same area; and where it is then.
@@ -203,7 +236,7 @@ class Sight:
         for episode in sorted(near, key=lambda other: (abs(other.since - one.since), other.noticed_at)):
             parts = self._parts(episode, one)
             if parts:
-                return episode, self._of_parts(parts, min(episode.since, one.since))
+                return episode, self._tight(self._of_parts(parts, min(episode.since, one.since)), episode)
         return None
 
     def _parts(self, episode: Episode, one: Episode) -> tuple[int, ...]:

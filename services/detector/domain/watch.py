@@ -159,12 +159,13 @@ class Watch:
             if episode.node not in followed or not episode.open:
                 continue
             here = followed[episode.node]
+            others = [one for one in self.episodes if one is not episode and one.open and one.raised_at is not None]
             best = here
             if episode.raised_at is None:
-                best = sight.better(here, told=None)
+                best = sight.strongest(here, others)
             elif episode.status == "rising" and sight.settled:
-                best = sight.better(here, told=[one for one in self.episodes if one is not episode and one.told])
-            if best is not here:
+                best = sight.better(here, others)
+            if best.node != here.node:
                 self._go(episode, best)
                 taken = [one for one in self.episodes if sight.scoring.nodes.covers(best.node, one.node)]
                 for other in (one for one in taken if one is not episode and one.open and episode.open):
@@ -172,8 +173,7 @@ class Watch:
                         continue
                     self._merge(episode, other)
                     concerned += [] if other in concerned else [other]
-            told = (one for one in self.episodes if one.open and one.raised_at is not None)
-            episode.score = best.score if episode.raised_at is not None else sight.unexplained(best, told)
+            episode.score = best.score
             episode.peak = max(episode.peak, episode.score)
         return concerned
 
