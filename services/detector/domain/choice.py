@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from math import exp
 
 import numpy as np
 
+from schemas.codes import CONTACTS
 from services.detector.domain.alerts import RECENT_HOURS, Episode
 from services.detector.domain.bank import TUNING
+from services.detector.domain.calendar import WEEK_HOURS
 from services.detector.domain.nodes import Nodes, Pair
 from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import handicap
@@ -20,6 +24,7 @@ LEAST_REST = 0.02
 """What is left of a node expects at least this share of it: parts have models of their own and may exceed the whole."""
 TOGETHER_HOURS = 12
 """Onsets this close may be those of one surge."""
+RARELY = 0.002
 MOSTLY = 0.5
 NEARLY_ALL = 0.8
 """A part is told of from the beginning when it holds this share of the calls above normal."""
@@ -45,6 +50,10 @@ class Hot:
     def rank(self, nodes: Nodes) -> tuple[float, float, int, Pair]:
         """Sort key, best first: the strongest, and of equally strong ones the smallest node."""
         return -self.score, -round(self.z, 4), *nodes.narrowest_first(self.node)
+
+
+Growth = tuple[list[Episode], Hot]
+"""Alerts that become one, the first of which goes on, and where it is then."""
 
 
 def evidence(totals: Totals) -> float:
@@ -77,6 +86,21 @@ def worth(scoring: Scoring, strength: float, nodes: Sequence[int]) -> float:
     """Evidence as rarity knows it: what busy nodes and the home area's own past bring by chance is taken off."""
     rate = scoring.bank.level(np.array(nodes, np.int64)).sum(keepdims=True)
     return round(min(strength, TUNING.cap_nats) - float(handicap(rate)[0]) - scoring.correction, 4)
+
+
+@cache
+def together_by_chance(budget_per_week: float) -> int:
+    """Alerts whose onsets lie within half a day of each other that chance brings less than once in 500 half days.
+
+    >>> together_by_chance(3.0), together_by_chance(50.0)
+    (3, 11)
+    """
+    mean = budget_per_week * TOGETHER_HOURS / WEEK_HOURS
+    below, term, number = 0.0, exp(-mean), 0
+    while 1.0 - below > RARELY:
+        below, number = below + term, number + 1
+        term *= mean / number
+    return max(3, number)
 
 
 def without(scoring: Scoring, node: int, others: Iterable[int], since: int, share: float) -> Totals:
@@ -185,8 +209,8 @@ class Sight:
     def _anew(self, one: Hot, episode: Episode) -> float:
         """Score of a rise in an alert's node that began after the alert was told, beyond what the alert explains."""
         told = episode.raised_bucket
-        if told is None or one.node in episode.nodes:
-            return 0.0
+        if told is None or one.node in episode.nodes or self.scoring.nodes.names[episode.node][0] == CONTACTS:
+            return 0.0  # a wide disaster speaks for everything in it
         now = self.scoring.open_bucket
         begun = {max(one.since, since) for since in (now, now - RECENT_HOURS + 1, one.since)}
         begun = {since for since in begun if since > told and self._before(one, episode, since) < LEFT_NATS}
@@ -227,7 +251,7 @@ class Sight:
         holding = nodes[np.round(observed - expected, 4) >= round(NEARLY_ALL * whole, 4)]
         return min((int(one) for one in holding), key=self.scoring.nodes.narrowest_first, default=None)
 
-    def together(self, one: Episode, told: Iterable[Episode]) -> tuple[Episode, Hot] | None:
+    def together(self, one: Episode, told: Iterable[Episode]) -> Growth | None:
         """The alert whose rise this is a further part of: same time, same need or same area; and where it is then.
 
         Calls of neighbouring needs or areas that rise within half a day of each other are one surge.
@@ -236,8 +260,32 @@ class Sight:
         for episode in sorted(near, key=lambda other: (abs(other.since - one.since), other.noticed_at)):
             parts = self._parts(episode, one)
             if parts:
-                return episode, self._tight(self._of_parts(parts, min(episode.since, one.since)), episode)
+                return [episode], self._tight(self._of_parts(parts, min(episode.since, one.since)), episode)
         return None
+
+    def everything(
+        self, one: Episode, told: Sequence[Episode], budget_per_week: float
+    ) -> tuple[list[Episode], Hot] | None:
+        """The alerts that are one wide disaster with a further rise, and all calls of the area that holds them.
+
+        So many alerts within half a day of each other as the budget's chance alerts hardly ever bring.
+        """
+        near = [other for other in told if abs(other.since - one.since) <= TOGETHER_HOURS and other.status == "rising"]
+        if len(near) + 1 < together_by_chance(budget_per_week):
+            return None
+        near.sort(key=lambda other: (other.raised_at or 0, other.noticed_at))
+        nodes, parts = self.scoring.nodes, list[int]()
+        for other in (*near, one):
+            parts += [
+                part for part in other.parts or [other.node] if all(nodes.meet(part, known) is None for known in parts)
+            ]
+        node, since = nodes.contacts_above(parts), min(other.since for other in (*near, one))
+        if node is None:
+            return None
+        totals = rise_totals(self.scoring, node, parts, since, self.share)
+        strength = evidence(totals)
+        score = worth(self.scoring, strength, parts)
+        return near, Hot(node, score, strength, totals.z, totals.excess, since, tuple(sorted(parts)))
 
     def _parts(self, episode: Episode, one: Episode) -> tuple[int, ...]:
         """Nodes that make up both rises, none holding calls of another; empty when they do not belong together."""

@@ -74,12 +74,12 @@ class Nodes:
     def related(self, one: int, other: int) -> bool:
         """Whether two nodes can speak of the same rise: comparable in both trees."""
         (need, area), (other_need, other_area) = self.names[one], self.names[other]
-        return self._comparable(self.needs, need, other_need) and self._comparable(self.areas, area, other_area)
+        return self._same_need(need, other_need) and self._comparable(self.areas, area, other_area)
 
     def covers(self, upper: int, lower: int) -> bool:
-        """Whether a node holds every call of another."""
+        """Whether a node holds every call of another; all contacts of an area hold every need there."""
         (need, area), (low_need, low_area) = self.names[upper], self.names[lower]
-        return self.needs.covers(need, low_need) and self.areas.covers(area, low_area)
+        return (need == CONTACTS or self.needs.covers(need, low_need)) and self.areas.covers(area, low_area)
 
     def joint(self, one: int, other: int) -> int:
         """The smallest node that covers two related ones."""
@@ -93,7 +93,7 @@ class Nodes:
         (need, area), (other_need, other_area) = self.names[one], self.names[other]
         if not self.related(one, other):
             return None
-        lower_need = other_need if self.needs.covers(need, other_need) else need
+        lower_need = other_need if need == CONTACTS or self.needs.covers(need, other_need) else need
         lower_area = other_area if self.areas.covers(area, other_area) else area
         return self._node.get((lower_need, lower_area))
 
@@ -103,9 +103,11 @@ class Nodes:
         None when they agree in neither, or when only the whole forest is above both.
         """
         (need, area), (other_need, other_area) = self.names[one], self.names[other]
-        if not self._comparable(self.needs, need, other_need) and not self._comparable(self.areas, area, other_area):
+        if not self._same_need(need, other_need) and not self._comparable(self.areas, area, other_area):
             return None
-        wider_need, wider_area = self.needs.common(need, other_need), self.areas.common(area, other_area)
+        all_needs = CONTACTS in (need, other_need)
+        wider_need = CONTACTS if all_needs else self.needs.common(need, other_need)
+        wider_area = self.areas.common(area, other_area)
         return None if wider_need is None or wider_area is None else self._node.get((wider_need, wider_area))
 
     def above_all(self, parts: Sequence[int]) -> int | None:
@@ -114,6 +116,13 @@ class Nodes:
         for part in parts[1:]:
             joint = None if joint is None else self.above_both(joint, part)
         return joint
+
+    def contacts_above(self, parts: Sequence[int]) -> int | None:
+        """All contacts of the smallest area above several nodes."""
+        areas = [self.names[part][1] for part in parts]
+        path = self.areas.path(areas[0])
+        area = next((one for one in path if all(self.areas.covers(one, other) for other in areas)), None)
+        return None if area is None else self._node.get((CONTACTS, area))
 
     def towards(self, one: int, other: int) -> int | None:
         """The part of a node in the narrower need and the narrower area of the two, where these are comparable."""
@@ -162,6 +171,9 @@ class Nodes:
                 self.need_names.append(name[0])
             self._need_of.append(need)
         return found
+
+    def _same_need(self, need: str, other: str) -> bool:
+        return CONTACTS in (need, other) or self._comparable(self.needs, need, other)
 
     @staticmethod
     def _comparable(tree: Tree, one: str, other: str) -> bool:

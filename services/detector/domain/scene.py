@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from math import inf
 
 from schemas.alert import Mode, Words
-from schemas.codes import UNMAPPED
+from schemas.codes import CONTACTS, UNMAPPED
 from schemas.controls import EventBody
 from schemas.reference import Reference
 from services.detector.domain.calendar import Calendar
 from services.detector.domain.evidence import Evidence
 from services.detector.domain.feeds import Feed
 from services.detector.domain.scoring import Scoring
+from services.detector.domain.words_kinds import ALL_CALLS
 
 UNMAPPED_NEED = Words(en="Unrecognised need", fr="Besoin non reconnu", es="Necesidad no reconocida")
 
@@ -47,6 +48,8 @@ class Scene:
         """A need's name in three languages."""
         if code == UNMAPPED:
             return UNMAPPED_NEED
+        if code == CONTACTS:
+            return Words(**ALL_CALLS)
         need = self.reference.need_by_code.get(code)
         return Words(en=need.name_en, fr=need.name_fr, es=need.name_es) if need else Words(en=code, fr=code, es=code)
 

@@ -217,19 +217,28 @@ class Watch:
                 continue
             if episode.noticed_at in self.held_back_times:
                 self.held_back_times.remove(episode.noticed_at)
-            grown = sight.together(episode, [one for one in self.episodes if one.open and one.raised_at is not None])
-            if grown is not None:
-                older, best = grown
-                self._go(older, best)
-                older.score, older.peak = best.score, max(older.peak, best.score)
-                episode.status, episode.ended_by = "ended", MERGED
-                concerned += [] if older in concerned else [older]
+            if self._grow(sight, episode, concerned):
                 continue
             episode.node, episode.parts = sight.narrowest(episode)
             need, area = sight.scoring.nodes.names[episode.node]
             episode.raised_at, episode.raised_bucket = sight.now, sight.scoring.open_bucket
             episode.id = episode_id(self.home_area, "surge", need, area, sight.now)
             self.raised_times.append(sight.now)
+
+    def _grow(self, sight: Sight, episode: Episode, concerned: list[Episode]) -> bool:
+        """Whether a rise that would be told makes an alert grow instead; many at once become one wide alert."""
+        told = [one for one in self.episodes if one.open and one.raised_at is not None]
+        grown = sight.together(episode, told) or sight.everything(episode, told, self.budget_per_week)
+        if grown is None:
+            return False
+        (older, *others), best = grown
+        self._go(older, best)
+        older.score, older.peak = best.score, max(older.peak, best.score)
+        for other in others:
+            self._merge(older, other)
+        episode.status, episode.ended_by = "ended", MERGED
+        concerned += [one for one in (older, *others) if one not in concerned]
+        return True
 
     @staticmethod
     def _recent(scoring: Scoring, episode: Episode, share: float) -> Totals:
