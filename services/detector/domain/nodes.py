@@ -74,6 +74,11 @@ class Nodes:
     def related(self, one: int, other: int) -> bool:
         """Whether two nodes can speak of the same rise: comparable in both trees."""
         (need, area), (other_need, other_area) = self.names[one], self.names[other]
+        return self._comparable(self.needs, need, other_need) and self._comparable(self.areas, area, other_area)
+
+    def overlap(self, one: int, other: int) -> bool:
+        """Whether two nodes may hold the same call: related, or one is all contacts of a comparable area."""
+        (need, area), (other_need, other_area) = self.names[one], self.names[other]
         return self._same_need(need, other_need) and self._comparable(self.areas, area, other_area)
 
     def covers(self, upper: int, lower: int) -> bool:
@@ -91,7 +96,7 @@ class Nodes:
     def meet(self, one: int, other: int) -> int | None:
         """The node of the calls that two nodes share; None when they share none."""
         (need, area), (other_need, other_area) = self.names[one], self.names[other]
-        if not self.related(one, other):
+        if not self.overlap(one, other):
             return None
         lower_need = other_need if need == CONTACTS or self.needs.covers(need, other_need) else need
         lower_area = other_area if self.areas.covers(area, other_area) else area

@@ -199,7 +199,7 @@ class Watch:
         """Rises that no open episode speaks for become episodes."""
         known, nodes = len(self.episodes), sight.scoring.nodes
         for one in sight.found:
-            if any(nodes.related(node, one.node) for node in self.blocked):
+            if any(nodes.overlap(node, one.node) for node in self.blocked):
                 continue
             score = sight.unexplained(one, [episode for episode in self.episodes if episode.open])
             if score >= sight.reach:
@@ -265,5 +265,6 @@ class Watch:
         """What the rise left in the CUSUMs must not raise it again."""
         others = [episode.node for episode in self.episodes if episode is not ended and episode.open]
         told = [ended.node] if ended.raised_at is None else ended.nodes
-        stale = [node for node in range(len(scoring.nodes)) if any(scoring.nodes.related(node, one) for one in told)]
+        nodes = scoring.nodes
+        stale = [node for node in nodes.raisable(range(len(nodes))) if any(nodes.overlap(node, one) for one in told)]
         scoring.start_again([node for node in stale if node not in others], scoring.open_bucket)
