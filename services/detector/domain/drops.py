@@ -95,9 +95,11 @@ class Drops:
         return _clear(self._state(), bucket)
 
     def _new(self, scoring: Scoring, now: int, budget_per_week: float, doubted: NDArray[np.bool_]) -> list[Case]:
-        state, nodes = self._closed(scoring), scoring.nodes
+        nodes = scoring.nodes
+        if self.blocked:
+            self._unblock(scoring, np.round(self._closed(scoring)["arm"], 4))
+        state = self._closed(scoring)
         arm = np.round(state["arm"], 4)
-        self._unblock(scoring, arm)
         limit = CHANCE.threshold(budget_per_week, len(nodes))
         missing = state["expected"] - state["observed"]
         clear = (arm >= limit) & _clear(state, scoring.open_bucket) & ~doubted
@@ -163,6 +165,8 @@ class Drops:
             node = scoring.nodes.find(*name)
             if node is None or arm[node] <= 0.0:
                 self.blocked.remove(name)
+            if node is not None and arm[node] <= 0.0:
+                self._forget(scoring, node)
 
     def _taken(self, scoring: Scoring) -> Iterable[int | None]:
         yield from (scoring.nodes.find(case.need or "", case.area) for case in self.cases)
