@@ -8,15 +8,16 @@ import sys
 
 import structlog
 
-from schemas.topics import ALERTS, CALLS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS
+from schemas.topics import ALERTS, COUNTS, REJECTED, SERIES, SNAPSHOTS, STATUS
 from services.detector.host import Host
 from services.detector.http import HealthServer
 from services.detector.metrics import DetectorMetrics
 from services.detector.outbox import Outbox
 from services.detector.space import References, SpaceProblem, wait_for_space
+from services.detector.stores import KafkaStores
 from services.detector.worker import Surroundings
 from services.runtime.clock import SystemClock
-from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, beginning_of, wait_for_kafka
+from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, wait_for_kafka
 from services.runtime.lifecycle import Health, PortTaken, State, listen
 from services.runtime.logs import configure_logs
 from services.runtime.metrics import new_registry
@@ -75,10 +76,8 @@ def _run(settings: Settings) -> int:
             references = References(settings)
             around = Surroundings(settings.space, f"{socket.gethostname()}:{os.getpid()}", references, clock, metrics)
 
-            calls = CALLS.in_space(settings.space)
-
             def make_host(loop: asyncio.AbstractEventLoop) -> Host:
-                host = Host(settings, around, Outbox(producer, loop), lambda part: beginning_of(settings, calls, part))
+                host = Host(settings, around, Outbox(producer, loop), KafkaStores(settings, references, clock))
                 hosts.append(host)
                 return host
 
@@ -89,8 +88,7 @@ def _run(settings: Settings) -> int:
 
 
 def _owns_partitions(hosts: list[Host]) -> State:
-    count = sum(len(host.workers) for host in hosts)
-    return State(count > 0, f"reads {count} partitions")
+    return hosts[-1].state() if hosts else State(False, "reads 0 partitions")
 
 
 def _limits(space: str) -> dict[str, int]:

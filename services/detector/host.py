@@ -1,16 +1,17 @@
 """All partitions that this worker reads: recovery, folding, snapshots, status. It does not know Faust."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
-from schemas.topics import CALLS, SNAPSHOTS
 from services.detector.domain.snapshot import BadSnapshot
 from services.detector.outbox import Outbox
+from services.detector.stores import Stores
 from services.detector.worker import Gap, PartitionWorker, Surroundings
-from services.runtime.kafka import read_all
+from services.runtime.kafka import StoredRecord
+from services.runtime.lifecycle import State
 from services.runtime.settings import Settings
 
 log = structlog.get_logger("detector")
@@ -20,10 +21,6 @@ REVOKE_SECONDS = 5.0
 
 class CannotRecover(RuntimeError):
     """A partition's state cannot be had again from snapshots and log; the sentence says what to do."""
-
-
-class LogTruncated(CannotRecover):
-    """The log no longer holds what the newest snapshot needs next."""
 
 
 class UnreadableSnapshot(CannotRecover):
@@ -37,40 +34,58 @@ class Host:
     settings: Settings
     around: Surroundings
     outbox: Outbox
-    beginning_of: Callable[[int], int]
-    """First offset that a partition of the call topic still holds (blocking)."""
+    stores: Stores
     workers: dict[int, PartitionWorker] = field(default_factory=dict)
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def take_over(self, partition: int) -> int:
         """Begin with a partition; returns the offset to read from.
 
+        Where records between the newest snapshot and the beginning of the log are gone, the partition is rebuilt: from
+        sealed hours and loaded history, then from what the log still holds. It says so until that is folded.
+
         Raises:
-            LogTruncated: records between the newest snapshot and the beginning of the log are gone.
             UnreadableSnapshot: the newest whole snapshot is of another format.
         """
         known = self.workers.get(partition)
         if known is not None:
             return known.next_offset
         worker = PartitionWorker(partition, self.around)
-        topic = SNAPSHOTS.in_space(self.settings.space)
         stored, beginning = await asyncio.gather(
-            asyncio.to_thread(read_all, self.settings, topic, partition),
-            asyncio.to_thread(self.beginning_of, partition),
+            asyncio.to_thread(self.stores.snapshots, partition),
+            asyncio.to_thread(self.stores.beginning, partition),
         )
         try:
             worker.recover(stored, beginning)
         except BadSnapshot as error:
             raise UnreadableSnapshot(f"partition {partition}: {error}; run `groundswell rebuild`") from error
-        if worker.next_offset < beginning:
-            raise LogTruncated(
-                f"partition {partition} of {CALLS.in_space(self.settings.space)} begins at offset {beginning}, "
-                f"but the newest snapshot needs offset {worker.next_offset}; run `groundswell rebuild`"
-            )
+        if worker.next_offset < beginning or (beginning > 0 and worker.snapshots.newest is None):
+            await self._rebuild(worker, stored)
         self.workers[partition] = worker
         self.around.metrics.partitions.set(len(self.workers))
         log.info("partition_taken_over", partition=partition, next_offset=worker.next_offset)
         return worker.next_offset
+
+    async def _rebuild(self, worker: PartitionWorker, stored: list[StoredRecord]) -> None:
+        newest = worker.snapshots.newest
+        remembered = await asyncio.to_thread(self.stores.remembered, worker.partition, stored)
+        worker.begin_again(remembered)
+        log.warning(
+            "rebuilding",
+            partition=worker.partition,
+            since=moment(worker.rebuilding_from_ms),
+            first_offset=worker.next_offset,
+            snapshot_needs=None if newest is None else newest.next_offset,
+            why="the log no longer holds what the newest snapshot needs; learned again from sealed hours and history",
+        )
+        await self.outbox.post([worker.status(remembered.end)])
+
+    def state(self) -> State:
+        """For /health/ready: down without a partition, degraded while one is rebuilt."""
+        rebuilt = sorted((one for one in self.workers.values() if one.is_rebuilding), key=lambda one: one.partition)
+        told = [f"; partition {one.partition}: rebuilding from {moment(one.rebuilding_from_ms)}" for one in rebuilt]
+        count = len(self.workers)
+        return State(count > 0, f"reads {count} partitions{''.join(told)}", degraded=bool(rebuilt))
 
     async def fold(self, partition: int, offset: int, key: bytes | None, value: bytes | None, at_ms: int) -> None:
         """One record; what it makes the fold say is on its way when this returns.
@@ -125,4 +140,13 @@ class Host:
         await self.outbox.post(records)
 
 
-__all__ = ["CannotRecover", "Gap", "Host", "LogTruncated", "UnreadableSnapshot"]
+def moment(at_ms: int) -> str:
+    """A time of the log for people.
+
+    >>> moment(1_760_000_000_000)
+    '2025-10-09T08:53:20Z'
+    """
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+__all__ = ["CannotRecover", "Gap", "Host", "UnreadableSnapshot"]

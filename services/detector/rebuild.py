@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from kafka.errors import KafkaError
 
-from schemas.log_record import BadRecord, Calls, History, decode_record
+from schemas.log_record import BadRecord, Calls, History, Tick, decode_record
 from schemas.output import SealedHour
 from schemas.space_config import SpaceConfig
 from schemas.topics import CALLS, COUNTS, SNAPSHOTS
@@ -73,6 +73,19 @@ class Rebuilt:
     homes: tuple[HomeRebuilt, ...]
 
 
+@dataclass(frozen=True)
+class Remembered:
+    """What is known of a partition without any snapshot."""
+
+    state: State
+    begin: int
+    """First offset that the log still holds: here the replay begins."""
+    end: int
+    since_ms: int
+    """What the first record there that says so was stamped with; 0 when none does."""
+    homes: tuple[HomeRebuilt, ...]
+
+
 @dataclass
 class Held:
     """What one partition's topics still hold of each home area."""
@@ -86,6 +99,7 @@ class Held:
     a later one says that it is a correction."""
     begin: int = 0
     end: int = 0
+    since_ms: int = 0
 
 
 def rebuild(settings: Settings, clock: Clock) -> Iterator[Rebuilt]:
@@ -104,13 +118,27 @@ def rebuild(settings: Settings, clock: Clock) -> Iterator[Rebuilt]:
     topic = SNAPSHOTS.in_space(settings.space)
     with ReliableProducer(settings, clock, limits={topic: LARGEST_RECORD}) as producer:
         for partition in range(config.partitions):
-            held = read_held(settings, partition)
             stored = read_all(settings, topic, partition)
-            state = State(rules=rules, budgets=_budgets(stored, references))
-            homes = tuple(_remember(state, code, held) for code in _home_areas(rules, held))
-            removed = _replace(producer, SnapshotLog(topic, partition), stored, state, held.begin, clock.now_ms())
-            yield Rebuilt(partition, held.begin, held.end, removed, homes)
+            found = remember(settings, partition, rules, stored, references)
+            removed = _replace(
+                producer, SnapshotLog(topic, partition), stored, found.state, found.begin, clock.now_ms()
+            )
+            yield Rebuilt(partition, found.begin, found.end, removed, found.homes)
     require_nobody(settings)
+
+
+def remember(
+    settings: Settings, partition: int, rules: Rules, stored: list[StoredRecord], references: References
+) -> Remembered:
+    """The state of one partition before what the log still holds; raises KafkaAway.
+
+    Args:
+        stored: records of its snapshots: budgets are taken from the newest that can be read.
+    """
+    held = read_held(settings, partition)
+    state = State(rules=rules, budgets=_budgets(stored, references))
+    homes = tuple(_remember(state, code, held) for code in _home_areas(rules, held))
+    return Remembered(state, held.begin, held.end, held.since_ms, homes)
 
 
 def require_nobody(settings: Settings) -> None:
@@ -152,6 +180,8 @@ def _note(held: Held, record: StoredRecord) -> None:
         decoded = decode_record(record.value or b"")
     except (BadRecord, UnicodeDecodeError):
         return
+    if not held.since_ms and isinstance(decoded, Calls | Tick):
+        held.since_ms = decoded.at if isinstance(decoded, Tick) else next(iter(decoded.at), 0)
     if isinstance(decoded, Calls) and decoded.at:
         held.first_call.setdefault(home_area, decoded.at[0])
     elif isinstance(decoded, History):

@@ -51,8 +51,8 @@ class SnapshotLog:
     topic: str
     partition: int
     newest: Manifest | None = None
-    stored: set[tuple[str, int, int]] = field(default_factory=set)
-    """(block, generation, chunks) on the topic."""
+    stored: set[str] = field(default_factory=set)
+    """Keys of the chunks on the topic, those of snapshots that were never finished among them."""
     manifests: set[int] = field(default_factory=set)
     """Generations of the manifests on the topic."""
 
@@ -61,8 +61,7 @@ class SnapshotLog:
         found = standing(records)
         manifests = sorted(_manifests(found), key=lambda one: one.next_offset, reverse=True)
         self.manifests = {one.next_offset for one in manifests}
-        for manifest in manifests:
-            self.stored |= {(name, entry.generation, entry.chunks) for name, entry in manifest.blocks.items()}
+        self.stored = {key for key in found if key.startswith("block|")}
         for manifest in manifests:
             blocks = _whole(manifest, found)
             if blocks is not None:
@@ -94,14 +93,13 @@ class SnapshotLog:
         """Note a snapshot as the newest; tombstones for what no snapshot that is kept needs any more."""
         kept = [one for one in (manifest, self.newest) if one is not None]
         self.newest = manifest
-        self.stored |= {(name, one.generation, one.chunks) for name, one in manifest.blocks.items()}
-        needed = {(name, one.generation, one.chunks) for each in kept for name, one in each.blocks.items()}
+        self.stored |= _chunks_of(manifest)
+        needed = set().union(*(_chunks_of(one) for one in kept))
         dead = sorted(self.manifests - {one.next_offset for one in kept})
         gone = sorted(self.stored - needed)
         self.stored &= needed
         self.manifests = {one.next_offset for one in kept}
-        keys = [_manifest_key(one) for one in dead]
-        keys += [_key(name, generation, i) for name, generation, count in gone for i in range(count)]
+        keys = [_manifest_key(one) for one in dead] + gone
         return [self._record(key, None) for key in keys]
 
     def _record(self, key: str, value: bytes | None) -> Record:
@@ -137,6 +135,10 @@ def _whole(manifest: Manifest, found: dict[str, bytes]) -> Blocks | None:
             return None
         blocks[name] = block
     return blocks
+
+
+def _chunks_of(manifest: Manifest) -> set[str]:
+    return {_key(name, one.generation, i) for name, one in manifest.blocks.items() for i in range(one.chunks)}
 
 
 def _cut(data: bytes) -> Sequence[bytes]:

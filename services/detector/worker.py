@@ -12,6 +12,7 @@ from services.detector.domain.fold import References, State, step
 from services.detector.domain.outputs import Output
 from services.detector.domain.snapshot import from_blocks, to_blocks
 from services.detector.metrics import DetectorMetrics
+from services.detector.rebuild import Remembered
 from services.detector.snapshots import SnapshotLog
 from services.runtime.clock import Clock
 from services.runtime.kafka import Record, StoredRecord
@@ -61,6 +62,9 @@ class PartitionWorker:
     around: Surroundings
     state: State = field(default_factory=State)
     next_offset: int = 0
+    rebuilding_until: int = 0
+    """Offset up to which the log is replayed over what was remembered, because no snapshot reached so far."""
+    rebuilding_from_ms: int = 0
     snapshots: SnapshotLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +82,16 @@ class PartitionWorker:
             return
         self.state = from_blocks(snapshot.blocks, self.around.references)
         self.next_offset = snapshot.manifest.next_offset
+
+    def begin_again(self, remembered: Remembered) -> None:
+        """Start where the log begins now, from what is known without a snapshot."""
+        self.state, self.next_offset = remembered.state, remembered.begin
+        self.rebuilding_until, self.rebuilding_from_ms = remembered.end, remembered.since_ms
+
+    @property
+    def is_rebuilding(self) -> bool:
+        """Whether the log is still being replayed over what was remembered."""
+        return self.next_offset < self.rebuilding_until
 
     def fold(self, offset: int, key: bytes | None, value: bytes | None, timestamp_ms: int) -> list[Record]:
         """Fold one record in; a repeat is stepped over, poison is reported with its place.
@@ -137,7 +151,7 @@ class PartitionWorker:
             end_offset=max(end_offset, self.next_offset),
             log_time=self.state.log_time,
             written_at=self.around.clock.now_ms(),
-            state="running",
+            state="rebuilding" if self.is_rebuilding else "running",
             worker=self.around.worker,
         )
         return Record(STATUS.in_space(self.around.space), _encode(status), key=f"partition-{self.partition}".encode())

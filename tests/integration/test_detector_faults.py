@@ -162,19 +162,37 @@ def test_settings_that_differ_from_the_log_stop_the_start_with_a_sentence(space:
     assert "topics create --apply" in sentence
 
 
-def test_a_log_that_begins_behind_the_newest_snapshot_is_said_in_a_sentence(space: Space, tmp_path: Path) -> None:
-    records = day(4)
-    space.write(records[:40])
+def test_a_log_that_begins_behind_the_newest_snapshot_is_rebuilt_and_it_says_so(space: Space, tmp_path: Path) -> None:
+    """From sealed hours, then from what the log still holds: never a silent gap, and no wait for a person."""
+    records = day()
+    half = len(records) // 2
+    space.write(records[:half])
     with worker(space.settings, tmp_path) as one:
         fold_all(space, one)
         eventually(lambda: has_snapshots(space), "snapshots are written", of=one)
-        assert one.terminate() == 0
-    space.write(records[40:])
-    space.begin_log_at(space.ends())
+        one.kill()
+    space.write(records[half : half + 40])
+    begin = space.ends()
+    space.write(records[half + 40 :])
+    space.begin_log_at(begin)
+    before = space.marks()
     with worker(space.settings, tmp_path) as two:
-        assert two.wait(60) == 1
-        sentence = two.events("cannot_recover")[-1]["reason"]
-    assert "groundswell rebuild" in sentence
+        space.folded_to_its_end(two, before)
+        told = {line["partition"]: line for line in two.events("rebuilding")}
+        assert {part: line["first_offset"] for part, line in told.items()} == begin
+        assert all(line["snapshot_needs"] < begin[part] for part, line in told.items())
+        assert all(line["since"].startswith("2025-10-09T") for line in told.values())
+        eventually(lambda: '"status": "ready"' in two.get("/health/ready")[1], "it is whole again", of=two)
+        assert two.terminate() == 0
+    assert "rebuilding" in {one.state for one in space.partition_status(before)}
+    assert space.partition_status(before)[-1].state == "running"
+    assert not [one for one in space.rejected() if one.offset is not None], "the configuration is known all the same"
+    third = space.marks()
+    with worker(space.settings, tmp_path) as three:
+        eventually(lambda: three.get("/health/ready")[0] == 200, "it is ready", of=three)
+        assert three.events("rebuilding") == []
+        assert three.terminate() == 0
+    assert space.said(third).alerts == {}
 
 
 def test_it_waits_for_kafka_and_for_the_space_and_no_stamp_pushes_live_time(tmp_path: Path) -> None:

@@ -131,6 +131,18 @@ def test_a_worker_that_dies_before_its_manifest_leaves_the_snapshot_before_in_fo
     assert partition.read() == (20, {"a": b"2"})
 
 
+def test_what_was_left_of_a_snapshot_that_was_never_finished_is_taken_away() -> None:
+    """Every kill inside a write would otherwise leave its chunks on the compacted topic for ever."""
+    partition = Partition()
+    partition.save({"tx|a": b"1", "b": b"1"}, 10)
+    partition.save({"tx|a": b"2", "b": b"1"}, 20, cut=True)
+    assert b"block|tx|a|20|0" in partition.records
+    partition.read()
+    partition.save({"tx|a": b"3", "b": b"1"}, 30)
+    assert b"block|tx|a|20|0" not in partition.records
+    assert partition.read() == (30, {"tx|a": b"3", "b": b"1"})
+
+
 def test_an_empty_partition_holds_no_snapshot() -> None:
     assert Partition().read() is None
 

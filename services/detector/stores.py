@@ -1,0 +1,48 @@
+"""What a host reads back from Kafka when it takes a partition over."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.topics import CALLS, SNAPSHOTS
+from services.detector.domain.rules import Rules
+from services.detector.rebuild import Remembered, remember
+from services.detector.space import References, wait_for_space
+from services.runtime.clock import Clock
+from services.runtime.kafka import StoredRecord, beginning_of, read_all
+from services.runtime.settings import Settings
+
+
+class Stores(Protocol):
+    """The log and the snapshots of one space; every method blocks and may raise KafkaAway."""
+
+    def beginning(self, partition: int) -> int:
+        """First offset that a partition of the call topic still holds."""
+
+    def snapshots(self, partition: int) -> list[StoredRecord]:
+        """All that stands on a partition of the snapshot topic."""
+
+    def remembered(self, partition: int, stored: list[StoredRecord]) -> Remembered:
+        """A state to begin with where the log begins, when no snapshot reaches so far."""
+
+
+@dataclass(frozen=True)
+class KafkaStores:
+    """The same on Kafka."""
+
+    settings: Settings
+    references: References
+    clock: Clock
+
+    def beginning(self, partition: int) -> int:
+        """First offset that a partition of the call topic still holds."""
+        return beginning_of(self.settings, CALLS.in_space(self.settings.space), partition)
+
+    def snapshots(self, partition: int) -> list[StoredRecord]:
+        """All that stands on a partition of the snapshot topic."""
+        return read_all(self.settings, SNAPSHOTS.in_space(self.settings.space), partition)
+
+    def remembered(self, partition: int, stored: list[StoredRecord]) -> Remembered:
+        """A state from sealed hours and loaded history, to begin with where the log begins."""
+        config = wait_for_space(self.settings, self.clock, 0.0)
+        rules = Rules(config, self.references(config.reference))
+        return remember(self.settings, partition, rules, stored, self.references)
