@@ -133,10 +133,22 @@ class Change:
             )
         )
         self._move(row.id, self.place)
-        self.note(kind, f"alert:{row.id}", row.home_area, _without_text(kind, body))
-        action = Action(1, row.id, version, kind, self.now, self.by, body, id=f"{row.id}#{version}")
+        if kind == "unnotes":
+            self._forget_note(row.id, body["note"])
+        kept = _without_text(kind, body)
+        self.note(kind, f"alert:{row.id}", row.home_area, kept)
+        action = Action(1, row.id, version, kind, self.now, self.by, kept, id=f"{row.id}#{version}")
         put_action(self.connection, action, f"alert:{row.id}")
         return human
+
+    def _forget_note(self, alert_id: str, number: int) -> None:
+        """A note that is taken back loses its text; that it was written stays."""
+        a = alert_actions.c
+        same = a.alert_id == alert_id, a.human_version == number, a.type == "notes"
+        text = self.connection.scalar(select(a.body).where(*same))
+        if text is not None:
+            kept = msgspec.json.encode(_without_text("notes", msgspec.json.decode(text))).decode()
+            self.connection.execute(update(alert_actions).where(*same).values(body=kept))
 
     def _keep(self, alert_id: str, human: Human) -> None:
         acknowledged = human.acknowledged or {}
@@ -272,8 +284,8 @@ def action_shown(row: Any) -> dict[str, Any]:
 
 
 def _without_text(kind: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The audit says that a note was written, not what it says: a note can be taken back, the audit cannot."""
-    return {"characters": len(body.get("text", ""))} if kind == "notes" else body
+    """The audit and `actions.v1` say that a note was written, not what it says: it can be taken back, they cannot."""
+    return {"characters": len(body["text"])} if kind == "notes" and "text" in body else body
 
 
 def _source(row: Any) -> str | None:

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import msgspec
 import structlog
-from sqlalchemy import and_, delete, func, or_, select
+from sqlalchemy import and_, delete, or_, select
 
 from schemas.output import Rejected
 from schemas.topics import REJECTED
-from services.api import fold_series
+from services.api import retention
 from services.api.database import Database
-from services.api.tables import home_status, refusals, sessions
-from services.api.tables_people import requests
+from services.api.tables import refusals
 from services.runtime.clock import Clock
 from services.runtime.kafka import KafkaProblem, Record, RecordRefused
 
@@ -21,8 +20,6 @@ REPORT_SECONDS = 1.0
 PRUNE_SECONDS = 600.0
 ROWS_A_REPORT = 200
 SOURCE = "groundswell-api"
-REPEAT_DAYS = 7
-"""For so long the same Idempotency-Key is known to be a repeat."""
 
 Write = Callable[[list[Record]], object]
 """Returns when Kafka has the records; raises KafkaProblem."""
@@ -80,11 +77,8 @@ class Chores:
         return len(rows)
 
     def prune(self) -> None:
-        """Drop points, versions, sessions and idempotency keys that are older than is kept. Raises DatabaseAway."""
+        """Delete what is older than `stores.py` says. Raises DatabaseAway."""
         with self._database.writing() as connection:
-            now = self._clock.now_ms()
-            connection.execute(delete(sessions).where(sessions.c.expires_at < now))
-            connection.execute(delete(requests).where(requests.c.at < now - REPEAT_DAYS * fold_series.DAY_MS))
-            log_time = connection.scalar(select(func.min(home_status.c.log_time)))
-            if log_time is not None:
-                fold_series.prune(connection, log_time)
+            gone = retention.apply(connection, self._clock.now_ms())
+        if gone:
+            log.info("old_rows_deleted", **gone)

@@ -11,8 +11,8 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from schemas.codes import CONTACTS
+from schemas.topics import DAY_MS
 from services.api.codebook import Codebook
-from services.api.fold_series import DAY_MS
 from services.api.scope import Scope
 from services.api.tables import alert_people, alerts, nodes, points
 from services.api.times import zulu

@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from schemas.controls import EventBody
+from schemas.topics import DAY_MS
 from services.api.acting import Change
 from services.api.codebook import Codebook
 from services.api.fold_alerts import milliseconds
-from services.api.fold_series import DAY_MS
 from services.api.model_actions import Declare
 from services.api.outbox import put_control
 from services.api.problems import Problem, not_found

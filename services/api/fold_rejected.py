@@ -6,10 +6,11 @@ from sqlalchemy import Connection, delete
 
 from schemas.output import Rejected
 from services.api.database import upsert
+from services.api.stores import days_of
 from services.api.tables_people import rejections
 
 HOUR_MS = 3_600_000
-DAYS_KEPT = 8
+DAYS_KEPT = days_of("rejections")
 LONGEST = 160
 
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 
 from schemas.output import SeriesRecord
 from services.api.database import upsert
+from services.api.stores import days_of
 from services.api.tables import nodes, point_versions, points
 
 SLOT_MS = 5 * 60_000
 """Of several versions of a bucket known within one slot of log time the last is kept."""
-DAY_MS = 86_400_000
-KNOWN_DAYS = 14
+KNOWN_DAYS = days_of("point_versions")
 """For this long after a bucket began, what was known when can be asked."""
-SERIES_DAYS = 800
-"""Points older than this are dropped."""
 NAMES_A_QUERY = 300
 
 NodeKey = tuple[str, str, str]
@@ -91,10 +89,3 @@ def _upsert(connection: Connection, name: str, rows: list[dict[str, object]]) ->
         index_elements=keys, set_=values, where=table.c.known_at <= statement.excluded.known_at
     )
     connection.execute(statement, rows)
-
-
-def prune(connection: Connection, log_time: int) -> int:
-    """Drop what is older than is kept, seen from `log_time` (ms); returns the number of rows."""
-    old_versions = delete(point_versions).where(point_versions.c.start < log_time - KNOWN_DAYS * DAY_MS)
-    old_points = delete(points).where(points.c.start < log_time - SERIES_DAYS * DAY_MS)
-    return int(connection.execute(old_versions).rowcount + connection.execute(old_points).rowcount)

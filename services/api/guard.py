@@ -10,16 +10,18 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from sqlalchemy import delete, insert, select
 
+from schemas.topics import DAY_MS
 from services.api.database import Database, DatabaseAway
 from services.api.problems import Problem, unauthorized
 from services.api.rate_limit import RateLimit
 from services.api.rules import RULES, allows
+from services.api.stores import days_of
 from services.api.tables import sessions
 from services.runtime.access import Identity, KeyStore, key_from_headers
 from services.runtime.clock import Clock
 
 COOKIE = "groundswell_session"
-SESSION_MS = 7 * 86_400_000
+SESSION_MS = days_of("sessions") * DAY_MS
 PROXY_SECRET_HEADER = "x-groundswell-proxy-secret"
 CHANGES_PER_SECOND = 20.0
 LOGINS_PER_SECOND = 0.2

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from schemas.codes import SOURCE_PATTERN
 from schemas.controls import RetractBody
+from schemas.topics import DAY_MS
 from services.api.asking import Asking, asking
-from services.api.fold_series import DAY_MS
 from services.api.model_actions import AddKey, Retract
 from services.api.model_handover import AuditList, KeyList, NewKey, Retracted
 from services.api.outbox import put_control

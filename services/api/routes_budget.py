@@ -8,10 +8,10 @@ from sqlalchemy import Connection, func, select
 
 from schemas.controls import BudgetBody
 from schemas.output import HeldBack, HomeStatus
+from schemas.topics import DAY_MS
 from services.api.asking import Asking, asking
 from services.api.codebook import Codebook
 from services.api.database import upsert
-from services.api.fold_series import DAY_MS
 from services.api.model_actions import PutBudget
 from services.api.model_feeds import Budget, BudgetList
 from services.api.outbox import put_control

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from schemas.topics import DAY_MS
 from services.api import comparing
 from services.api.comparing import Mover
-from services.api.fold_series import DAY_MS
 from services.api.model_explore import Movers, PastAlertList, Quality, SeriesList
 from services.api.problems import Problem, not_found
 from services.api.read_alerts import one_alert

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import Connection, func, select
 
 from schemas.output import HomeStatus, SourceStatus
-from services.api.fold_series import DAY_MS
+from schemas.topics import DAY_MS
 from services.api.fold_status import SLOT_MS
 from services.api.model_feeds import SourceList
 from services.api.services import Services

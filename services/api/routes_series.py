@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from schemas.codes import CONTACTS
+from schemas.topics import DAY_MS
 from services.api import read_series
-from services.api.fold_series import DAY_MS, KNOWN_DAYS
+from services.api.fold_series import KNOWN_DAYS
 from services.api.geojson import feature_collection
 from services.api.model import AreaState, NeedList, Series
 from services.api.problems import Problem, not_found

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Connection
 
+from schemas.topics import DAY_MS
 from services.api.acting import Change
 from services.api.asking import Asking, asking
-from services.api.fold_series import DAY_MS
 from services.api.model import Silence, SilenceList, SilencePreview
 from services.api.model_actions import CreateSilence
 from services.api.problems import Problem, not_found

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
 
+from schemas.topics import DAY_MS
 from services.api.acting import Change
 from services.api.codebook import Codebook
 from services.api.feed import OPEN
-from services.api.fold_series import DAY_MS
 from services.api.model_actions import CreateSilence, SilenceAlert
 from services.api.problems import Problem, not_found
 from services.api.scope import Scope

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from schemas.codec import CallEventRow, Refusal
+from schemas.codes import UNMAPPED
 from schemas.reference import Reference
 from services.ingest.shapes import AreaFinder
 
@@ -12,7 +13,10 @@ _ZIP = re.compile(r"(\d{5})(?:-?\d{4})?\Z")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Area as it goes to the log (None: not known) and the home area that takes the call."""
+    """Area as it goes to the log and the home area that takes the call.
+
+    None: no place is known. `unmapped`: a code that the tree lacks; its text goes no further, it may be anything.
+    """
 
     area: str | None
     home_area: str
@@ -53,7 +57,7 @@ class Places:
             )
         if key_home_area is not None and home != key_home_area:
             raise Refusal("area", "lies outside the home area of this key")
-        return Place(area, home)
+        return Place(UNMAPPED if area is not None and found is None else area, home)
 
     def _area(self, row: CallEventRow) -> str | None:
         if row.area is not None:

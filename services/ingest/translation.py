@@ -1,9 +1,11 @@
 """From a call event to what stands on the log: hashed, coded, placed, and without what must not get there. Pure."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 from schemas.codec import CallerRow, CallEventRow, NeedRow, Refusal, StampedCallRow
+from schemas.codes import CONTACTS, UNMAPPED
 from schemas.log_record import LogCall, LogNeed
 from schemas.reference import Reference
 from services.ingest.ids import Hasher
@@ -12,6 +14,7 @@ from services.ingest.places import Places
 from services.runtime.access import Identity
 
 HOUR_MS = 3_600_000
+OUR_OWN = frozenset({CONTACTS, UNMAPPED})
 OLDEST_MS = 72 * HOUR_MS
 FUTURE_MS = 5 * 60 * 1000
 
@@ -20,6 +23,11 @@ TOO_NEW = "is more than 5 minutes ahead; check the clock of the CRM"
 IMPOSSIBLE = "lies outside the years 2000 to 2100"
 
 _LEGACY = re.compile(r"([A-Z]{2}-\d{3})(?:\.(\d{3})(?:-(\d{2}))?)?\Z")
+
+
+_TAXONOMY = re.compile(r"[A-Z]{1,2}(?:-\d{3,4}(?:\.\d{3,4}(?:-\d{2,3}(?:\.\d{2})?)?)?)?\Z")
+"""The form of a 211 code: nobody's name or number has it, so one that the tree lacks may stand on the log as given."""
+_LAST_PART = re.compile(r"[.:-][^.:-]*$")
 
 
 class OtherSource(Refusal):
@@ -53,6 +61,26 @@ def modern_code(code: str) -> str:
         return code
     third, fourth, fifth = found.groups()
     return f"{third}0" + (f".{fourth}0" if fourth else "") + (f"-{fifth}0" if fifth else "")
+
+
+def masked(code: str, known: Container[str]) -> str:
+    """A code that the tree lacks, as it may stand on the log: its known part, and that there was more.
+
+    What a CRM writes into a code field may be anything, a name or a phone number too, and the log keeps it.
+
+    >>> masked("BD-1800.7777", {"BD"}), masked("BD.555-010-7788", {"BD"}), masked("Zebulon", {"BD"})
+    ('BD-1800.7777', 'BD.unmapped', 'unmapped.unmapped')
+    """
+    if _TAXONOMY.match(code):
+        return code
+    shorter = _LAST_PART.sub("", code, count=1)
+    while shorter not in known:
+        cut = _LAST_PART.sub("", shorter, count=1)
+        if cut == shorter:
+            branch = shorter[:1] if len(shorter) == 2 and shorter[:1] in known else UNMAPPED
+            return f"{branch}.{UNMAPPED}"
+        shorter = cut
+    return f"{shorter}.{UNMAPPED}"
 
 
 def check_time(time_ms: int, now_ms: int | None) -> None:
@@ -132,4 +160,7 @@ class Translator:
         crossed = self._crossings.get((source, code)) or self._crossings.get(("", code))
         if crossed is not None:
             return crossed
-        return code if code in self._known else modern_code(code)
+        if code in self._known or code in OUR_OWN:
+            return code
+        modern = modern_code(code)
+        return modern if modern in self._known else masked(modern, self._known)

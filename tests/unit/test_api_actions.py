@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from schemas.controls import body_of
 from services.api.database import Database
+from services.api.tables import metadata
 from services.api.tables_people import audit, outbox
 from tests.api_parts import HOUR, NOW, FakeClock, Parts, Tape, alert, events, iso, parts, prepared, running
 
@@ -314,3 +315,20 @@ def test_an_alert_is_told_as_it_was_known_at_a_moment(api: httpx.Client, made: P
     assert api.get(f"/v1/alerts/a1?known_at={z(NOW - 1)}").status_code == 404
     listed = api.get(f"/v1/alerts?known_at={z(NOW + 1)}&need=BH").json()["items"]
     assert [(one["id"], one["version"]) for one in listed] == [("c1", 1), ("a1", 1)]
+
+
+def test_the_text_of_a_note_stands_in_one_place_and_taken_back_it_stands_nowhere(
+    api: httpx.Client, database: Database
+) -> None:
+    def found() -> set[str]:
+        with database.reading() as connection:
+            return {
+                table.name
+                for table in metadata.sorted_tables
+                if any("quite full" in str(row) for row in connection.execute(select(table)))
+            }
+
+    note = api.post("/v1/alerts/a1/notes", json={"text": "shelter B is quite full"}).json()["notes"][0]
+    assert found() == {"alert_actions", "alert_people"}
+    assert api.delete("/v1/alerts/a1/notes", params={"note": note["id"]}).status_code == 200
+    assert found() == set()

@@ -5,14 +5,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.codec import CallEventRow, Refusal, convert_call_event
 from schemas.log_record import LogNeed
 from schemas.reference import Area, Crossing, Need, Reference
+from services.detector.domain.tree import Tree
 from services.ingest.ids import Hasher
 from services.ingest.places import Places
 from services.ingest.shapes import AreaFinder
-from services.ingest.translation import Translator, check_time, modern_code
+from services.ingest.translation import Translator, check_time, masked, modern_code
 from services.runtime.access import Identity
 
 NOW = 1_770_000_000_000
@@ -68,7 +71,7 @@ def identity(**changes: Any) -> Identity:
     ("given", "area"),
     [
         ({"area": "77001"}, "77001"),
-        ({"area": "nowhere"}, "nowhere"),
+        ({"area": "nowhere"}, "unmapped"),
         ({"postal_code": "77001"}, "77001"),
         ({"postal_code": "77001-1234"}, "77001"),
         ({"postal_code": "99999"}, None),
@@ -84,8 +87,8 @@ def test_a_place_is_found_by_code_postal_code_or_coordinates(given: dict[str, An
 
 def test_canadian_postal_codes_are_found_by_their_first_three_characters() -> None:
     places = Places(reference())
-    for given in ("L4J 1A1", "l4k2b2", "L4J"):
-        assert places.resolve(row(postal_code=given), None) == places.resolve(row(area="vaughan"), None)
+    for code in ("L4J 1A1", "l4k2b2", "L4J"):
+        assert places.resolve(row(postal_code=code), None) == places.resolve(row(area="vaughan"), None)
 
 
 def test_without_a_known_place_the_home_area_comes_from_the_key_or_there_is_none() -> None:
@@ -137,12 +140,29 @@ def test_referrals_with_unknown_codes_are_counted_and_not_kept() -> None:
     assert (accepted.call.referrals, accepted.unknown_referrals) == (("BD", "BD"), 1)
 
 
+def test_the_text_of_a_code_that_the_tree_lacks_goes_no_further_unless_it_has_the_form_of_a_211_code() -> None:
+    translator = Translator(reference(), Hasher(b"0123456789abcdef"))
+    needs = ["617-555-0100", "BD.Zebulon-Quux", "Zebulon", "contacts", "unmapped", "BD-1800.2000", "QQ"]
+    call = translator.translate(row(needs=needs, area="617-555-0100"), identity(), NOW).call
+    assert call.area == "unmapped"
+    assert call.needs[:3] == ("unmapped.unmapped", "BD.unmapped", "unmapped.unmapped")
+    assert call.needs[3:] == tuple(needs[3:])
+
+
+@given(
+    st.from_regex(r"[AB1][AB1.:-]{0,8}", fullmatch=True), st.sets(st.from_regex(r"[AB1][AB1.-]{0,3}", fullmatch=True))
+)
+def test_a_masked_code_counts_under_the_same_ancestor_as_the_code_itself(code: str, known: set[str]) -> None:
+    tree = Tree([(one, "") for one in sorted(known | {"unmapped"})])
+    assert code in known or (tree.known(masked(code, known)) or "unmapped") == (tree.known(code) or "unmapped")
+
+
 def test_only_keys_for_totals_may_send_counts_and_only_of_their_source() -> None:
     translator = Translator(reference(), Hasher(b"0123456789abcdef"))
     assert translator.translate(row(count=7), identity(totals=True), NOW).call.count == 7
-    for given, who, field in ((row(count=7), identity(), "count"), (row(), identity(source="x"), "source")):
+    for call, who, field in ((row(count=7), identity(), "count"), (row(), identity(source="x"), "source")):
         with pytest.raises(Refusal) as caught:
-            translator.translate(given, who, NOW)
+            translator.translate(call, who, NOW)
         assert caught.value.field == field
 
 

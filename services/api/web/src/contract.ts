@@ -27,6 +27,7 @@ export interface Because {
   expected_words: Words;
   onset_words: Words;
   ends_words?: Words | null;
+  ends?: { calls_below: number; window_hours: number } | null;
   limits_words: Words;
 }
 

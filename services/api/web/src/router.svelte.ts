@@ -1,5 +1,5 @@
 // Where the person is: all of it in the address after `#/`, so that a view can be sent to someone else. `#/` is Now.
-export const VIEWS = ['now', 'map', 'alert', 'budget', 'explore', 'sources', 'handover', 'event'] as const;
+export const VIEWS = ['now', 'map', 'alert', 'budget', 'explore', 'sources', 'handover', 'event', 'replay'] as const;
 export type View = (typeof VIEWS)[number];
 export type Params = Record<string, string | null | undefined>;
 
@@ -45,6 +45,9 @@ class Route {
   go(view: View, id?: string | null, params: Params = {}): void {
     location.hash = href(view, id, params);
   }
+
+  /** Whether what is shown is not of now: a replay, or an alert as it was known once. */
+  past = $derived(this.view === 'replay' || (this.view === 'alert' && this.params.has('known_at')));
 
   /** Change some of the view's own settings in the address, without a step in the history. */
   set(changes: Params): void {

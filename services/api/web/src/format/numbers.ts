@@ -1,5 +1,5 @@
 // Numbers as the chosen language writes them.
-import { language } from '../words/index.svelte';
+import { language, say } from '../words/index.svelte';
 import { numberFormat } from './intl';
 
 function format(value: number, options: Intl.NumberFormatOptions): string {
@@ -13,6 +13,11 @@ export function whole(value: number): string {
 /** An expectation: one decimal below 10 (2.4 calls are usual), whole above. */
 export function expectation(value: number): string {
   return format(value, { maximumFractionDigits: value < 10 ? 1 : 0 });
+}
+
+/** "about 31"; below a twentieth of a call a number would only look like a mistake. */
+export function about(value: number): string {
+  return value < 0.05 ? say('hardly_any') : say('about', { n: expectation(value) });
 }
 
 /** How many times the usual: 2.7, 12. */

@@ -65,10 +65,13 @@ export async function loadSeries(asked: Asked, signal: AbortSignal): Promise<Col
   return columns(points);
 }
 
+/** An hour without a point had no call, but before the first point nothing is on record: that is not zero calls. */
 export function columns(points: SeriesPoint[]): Columns {
+  const first = points.findIndex((point) => point.expected !== null || point.observed > 0);
+  const known = (index: number): boolean => first >= 0 && index >= first;
   return {
     x: points.map((point) => Date.parse(point.start) / 1000),
-    observed: points.map((point) => point.observed),
+    observed: points.map((point, index) => (known(index) ? point.observed : null)),
     expected: points.map((point) => point.expected),
     low: points.map((point) => point.band_low),
     high: points.map((point) => point.band_high),

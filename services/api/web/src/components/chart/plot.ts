@@ -58,7 +58,7 @@ export class Plot {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), options.zone),
       scales: { y: { range: (_, __, max) => [0, Math.max(4, (max || 0) * 1.08)] } },
       axes: [
-        { ...axis, size: 30, space: 62, grid: { show: false }, values: (_, splits) => splits.map(words.tick) },
+        { ...axis, size: 30, space: 62, grid: { show: false }, values: (_, splits) => once(splits.map(words.tick)) },
         { ...axis, size: 38, space: 34, grid: { stroke: ink.hair, width: 1 }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4] },
       ],
       series: [
@@ -77,6 +77,11 @@ export class Plot {
       },
     };
   }
+}
+
+/** The name of a day stands at its midnight, not again at noon. */
+function once(texts: string[]): string[] {
+  return texts.map((text, index) => (text === texts[index - 1] ? '' : text));
 }
 
 /** The last hour is not over: its piece of the line is a series of its own, dotted. */

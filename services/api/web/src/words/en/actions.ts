@@ -103,7 +103,7 @@ export const actions = {
   key_end: 'End',
   key_undo: 'Undo',
   key_page: 'The alert’s own page',
-  key_go: 'Go to Now, Map, Budget, Explore, Sources, Handover, Event',
+  key_go: 'Go to Now, Map, Replay, Budget, Explore, Sources, Handover, Event',
   key_filter: 'Filter',
   key_details: 'Details in place',
   key_neighbour: 'Previous and next alert, on an alert’s page',

@@ -2,7 +2,7 @@
 import type { Phrase } from '../phrase';
 
 export const shell = {
-  need_contacts: 'All contacts',
+  need_contacts: 'All calls',
   nav: 'Screens',
   nav_phone: 'Screens, below',
   nav_now: 'Now',

@@ -103,7 +103,7 @@ export const actions: Like<typeof english> = {
   key_end: 'Cerrar',
   key_undo: 'Deshacer',
   key_page: 'La página de la alerta',
-  key_go: 'Ir a Ahora, Mapa, Presupuesto, Explorar, Fuentes, Relevo, Evento',
+  key_go: 'Ir a Ahora, Mapa, Repetición, Presupuesto, Explorar, Fuentes, Relevo, Evento',
   key_filter: 'Filtrar',
   key_details: 'Detalles aquí mismo',
   key_neighbour: 'Alerta anterior y siguiente, en la página de una alerta',

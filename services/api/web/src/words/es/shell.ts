@@ -2,7 +2,7 @@ import type { shell as english } from '../en/shell';
 import type { Like } from '../phrase';
 
 export const shell: Like<typeof english> = {
-  need_contacts: 'Todos los contactos',
+  need_contacts: 'Todas las llamadas',
   nav: 'Pantallas',
   nav_phone: 'Pantallas, abajo',
   nav_now: 'Ahora',

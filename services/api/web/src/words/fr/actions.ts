@@ -103,7 +103,7 @@ export const actions: Like<typeof english> = {
   key_end: 'Clore',
   key_undo: 'Défaire',
   key_page: 'La page de l’alerte',
-  key_go: 'Aller à Maintenant, Carte, Budget, Explorer, Sources, Relève, Événement',
+  key_go: 'Aller à Maintenant, Carte, Relecture, Budget, Explorer, Sources, Relève, Événement',
   key_filter: 'Filtrer',
   key_details: 'Détails sur place',
   key_neighbour: 'Alerte précédente et suivante, sur la page d’une alerte',

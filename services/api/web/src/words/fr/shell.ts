@@ -2,7 +2,7 @@ import type { shell as english } from '../en/shell';
 import type { Like } from '../phrase';
 
 export const shell: Like<typeof english> = {
-  need_contacts: 'Tous les contacts',
+  need_contacts: 'Tous les appels',
   nav: 'Écrans',
   nav_phone: 'Écrans, en bas',
   nav_now: 'Maintenant',
