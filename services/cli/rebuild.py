@@ -78,7 +78,7 @@ def _refold(settings: Settings, *, as_json: bool) -> None:
     from services.api.database import Database, DatabaseAway, WrongDatabase
     from services.api.refold import refold
 
-    if _answers(settings):
+    if api_answers(settings):
         raise CliError(
             f"the API answers on port {settings.api_port}; stop every API of this database first, then rebuild",
             WRONG_USE,
@@ -101,7 +101,7 @@ def _refold(settings: Settings, *, as_json: bool) -> None:
         print(f"Forgotten: {rows or 'nothing, the database was empty'}. Start the API: it folds the log again.")
 
 
-def _answers(settings: Settings) -> bool:
+def api_answers(settings: Settings) -> bool:
     """Whether an API of this machine is alive."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
