@@ -66,7 +66,9 @@ class Tuning:
     hour_most: float = 12.0
     """Nats that one hour can bring: a street of reports typed in at once is one cause, not a rise that goes on."""
     cap_nats: float = 40.0
-    """An uncapped CUSUM lingers after a big surge."""
+    certain_nats: float = 10.0
+    certain_hours: float = 3.0
+    """What lies above so many nats halves in so many hours: else a big surge lingers for days in a rare series."""
     careful_after_hours: int = 2 * WEEK_HOURS
     """Anomaly-aware learning and alerts begin after two seasons."""
     accept_after_hours: int = WEEK_HOURS
@@ -361,14 +363,16 @@ def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int
     """CUSUMs after one more bucket, of which `share` (0..1) has passed.
 
     S_c = max(0, S_c + llr_c / (1 + (VIF - 1) / 2 x min(1, 2 / c))), the ratio being that of a negative binomial with
-    mean mu + c sd to one with mean mu, at the same shape.
+    mean mu + c sd to one with mean mu, at the same shape; of the S_c before, what is beyond certainty has faded.
     """
+    faded = 1.0 - 0.5 ** (share / TUNING.certain_hours)
+    kept = scores.up - faded * np.maximum(scores.up - TUNING.certain_nats, 0.0)
     mu = np.maximum(predicted.mean * share, 1e-4)[:, None]
     risen = mu + SIZES * (predicted.sd_average * share)[:, None]
     shape = 1.0 / (predicted.spread[:, None] + predicted.clump[:, None] / mu)
     ratio = _log_ratio(observed[:, None], mu, risen, shape)
     temper = 1.0 + TUNING.vif_part * (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
-    up = np.clip(scores.up + np.minimum(ratio / temper, TUNING.hour_most), 0.0, TUNING.cap_nats)
+    up = np.clip(kept + np.minimum(ratio / temper, TUNING.hour_most), 0.0, TUNING.cap_nats)
     run = np.where((scores.up <= 0.0) & (up > 0.0), bucket, scores.run)
     return Scores(up, run)
 
