@@ -170,7 +170,9 @@ class MockApi:
         response.set_cookie("gs", KEY, httponly=True, samesite="strict")
         return {"name": "A. Test", "role": self.people.role}
 
-    async def _list(self, status: str = "open") -> Json:
+    async def _list(self, status: str = "open", known_at: datetime | None = None) -> Json:
+        if known_at is not None:
+            return {"items": self.records.known(known_at), "next": None}
         ended = {"open": (False,), "ended": (True,), "all": (True, False)}[status]
         return {"items": [a for a in self.alerts.values() if (a["status"] == "ended") in ended], "next": None}
 

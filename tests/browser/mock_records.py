@@ -20,12 +20,24 @@ class Records:
         self.versions: dict[str, list[Json]] = {}
         self.similar: list[Json] = []
         self.series_asked: list[dict[str, str]] = []
+        self.known_asked: list[datetime] = []
+        """Moments for which the list was asked."""
 
     def keep(self, alert: Json) -> None:
         """A pushed alert; an action makes no new version."""
         kept = self.versions.setdefault(alert["id"], [])
         if not kept or kept[-1]["version"] != alert["version"]:
             kept.append(alert)
+
+    def known(self, at: datetime) -> list[Json]:
+        """The open alerts as they stood at a moment."""
+        self.known_asked.append(at)
+        then = [self._known(alert_id, at) for alert_id in self.versions]
+        return [one for one in then if one is not None and one["status"] != "ended"]
+
+    def _known(self, alert_id: str, at: datetime) -> Json | None:
+        told = [one for one in self.versions[alert_id] if datetime.fromisoformat(one["updated_at"]) <= at]
+        return told[-1] if told else None
 
     def routes(self) -> APIRouter:
         """All of them, for the app."""
@@ -43,10 +55,10 @@ class Records:
             raise HTTPException(404, "No such alert.")
         if known_at is None:
             return self.alerts[alert_id]
-        known = [one for one in self.versions[alert_id] if datetime.fromisoformat(one["updated_at"]) <= known_at]
-        if not known:
+        known = self._known(alert_id, known_at)
+        if known is None:
             raise HTTPException(404, "Not raised yet.")
-        return known[-1]
+        return known
 
     async def _history(self, alert_id: str) -> Json:
         versions = [{name: one[name] for name in Alert.model_fields if name in one} for one in self.versions[alert_id]]

@@ -80,6 +80,7 @@ def test_a_handover_says_what_rose_what_was_done_and_what_is_open(api: MockApi, 
     api.push(make_alert("a", severity="extreme"))
     api.push(make_alert("over", status="ended", ended_at="2026-07-26T05:00:00Z", label="real_surge"))
     page = open_page()
+    expect(page.locator("[data-card=a]").get_by_role("button", name="Note")).to_be_visible()
     page.locator("[data-card=a]").focus()
     page.keyboard.press("a")
     page.keyboard.press("n")

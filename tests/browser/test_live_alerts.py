@@ -35,7 +35,7 @@ def test_the_page_opens_with_every_open_alert_most_serious_first_then_newest(api
 
 
 def test_an_alert_appears_without_a_reload_and_takes_its_place(api: MockApi, open_page: Open) -> None:
-    api.push(make_alert("first", severity="moderate"))
+    api.push(make_alert("first", severity="moderate", minutes_ago=90))
     page = open_page()
     expect(card(page, "first")).to_be_visible()
     page.evaluate("window.sameDocument = true")
@@ -49,7 +49,7 @@ def test_an_alert_appears_without_a_reload_and_takes_its_place(api: MockApi, ope
 
 
 def test_what_comes_before_the_data_s_clock_is_known_is_new_as_well(api: MockApi, open_page: Open) -> None:
-    api.push(make_alert("first", severity="moderate"))
+    api.push(make_alert("first", severity="moderate", minutes_ago=90))
     before, api.log_time = api.log_time, None
     page = open_page()
     expect(card(page, "first")).to_be_visible()
@@ -202,7 +202,12 @@ def test_while_the_usual_is_still_being_learned_no_alerts_is_not_called_normal(a
 
 
 def test_new_alerts_stay_counted_until_they_are_marked_as_seen(api: MockApi, open_page: Open) -> None:
+    api.push(make_alert("old", minutes_ago=90))
+    api.push(make_alert("recent", minutes_ago=20))
     page = open_page()
+    expect(page.get_by_test_id("new")).to_contain_text("1 new since 01:05 CDT")  # the first look: the last hour is new
+    expect(card(page, "recent")).to_contain_text("New")
+    page.get_by_role("button", name="Mark as seen").click()
     expect(page.get_by_test_id("new")).to_contain_text("Nothing new since 02:05 CDT")
     api.push(make_alert("a", minutes_ago=-2))
     expect(card(page, "a")).to_contain_text("New")
