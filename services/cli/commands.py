@@ -51,6 +51,7 @@ COMMANDS = (
     Command("backup", "services.cli.backup:backup", "Save the database, the keys and the secret in one file."),
     Command("restore", "services.cli.backup:restore", "Put a backup back."),
     Command("erase", "services.cli.erase:erase", "Take out what one source brought, and say what stays."),
+    Command("shadow", "services.cli.shadow:shadow", "Try another budget or version on the live log, read only."),
     Command("kafka", "services.cli.kafka:kafka", "Run the embedded Apache Kafka alone, in the foreground."),
     Command("ingest", "services.cli.foreground:ingest", "Run ingest in the foreground."),
     Command("detector", "services.cli.foreground:detector", "Run the detector in the foreground."),
