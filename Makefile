@@ -40,8 +40,8 @@ bench: env-dev ## benchmarks
 	@found=$$(ls tests/benchmarks/bench_*.py 2>/dev/null) || { echo 'no benchmark yet: tests/benchmarks/bench_*.py'; exit 0; }; \
 	for one in $$found; do echo "$$one"; $(BIN)/python "$$one" || exit 1; done
 
-chaos: env-dev ## tests that kill and pause parts of the system
-	@$(BIN)/pytest -k 'kill or crash or outage or restart' tests/integration $(ARGS)
+chaos: env-dev ## 20 minutes of random faults on the whole pipeline, and a table: make chaos MINUTES=5 SEED=7
+	@MINUTES='$(MINUTES)' SEED='$(SEED)' ONLY='$(ONLY)' $(BIN)/python -m tests.chaos
 
 lock: env-dev ## write requirements/*.lock anew (make lock UPGRADE=--upgrade takes newer versions)
 	@$(BIN)/python tools/locks.py $(UPGRADE)

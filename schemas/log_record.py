@@ -105,6 +105,11 @@ _decoder = msgspec.json.Decoder(LogRecord)
 _encoder = msgspec.json.Encoder()
 
 
+LATEST_MS = 2**53
+DEEPEST = 16
+"""Levels of a control's body."""
+
+
 class BadRecord(ValueError):
     """A record that is not of this contract; the message holds no value of it."""
 
@@ -124,11 +129,34 @@ def decode_record(data: bytes) -> LogRecord:
         raise BadRecord(f"not of the contract at {_place(error)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRecord("not JSON") from None
+    except RecursionError:
+        raise BadRecord("nested too deep") from None
     if record.v != VERSION:
         raise BadRecord(f"version {record.v} is not known; this reader knows {VERSION}")
     if isinstance(record, Calls) and len(record.at) != len(record.calls):
         raise BadRecord("`at` and `calls` differ in length")
+    _check_numbers(record)
+    if isinstance(record, Control) and _is_deep(record.body, DEEPEST):
+        raise BadRecord("nested too deep")
     return record
+
+
+def _check_numbers(record: LogRecord) -> None:
+    """JSON knows numbers of any length; what is kept of a record must fit into 64 bits."""
+    stamps = record.at if isinstance(record, Calls) else () if isinstance(record, History) else (record.at,)
+    if not all(0 <= stamp < LATEST_MS for stamp in stamps):
+        raise BadRecord("a number out of range at `at`")
+    if isinstance(record, Control | History):
+        try:
+            msgspec.msgpack.encode(record)
+        except (OverflowError, RecursionError):
+            raise BadRecord("a number out of range, or nested too deep") from None
+
+
+def _is_deep(value: object, left: int) -> bool:
+    """Whether something is nested deeper than so many levels."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return left < 0 or any(_is_deep(one, left - 1) for one in inside)
 
 
 def _place(error: msgspec.ValidationError) -> str:

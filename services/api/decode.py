@@ -40,6 +40,8 @@ def decode(topic: Topic, value: bytes) -> Alert | SeriesRecord | StatusRecord | 
         raise BadRecord(f"not of the contract at {_place(error)}") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise BadRecord("not JSON") from None
+    except RecursionError:
+        raise BadRecord("nested too deep") from None
     if record.v != VERSION:
         raise BadRecord("of a version that this reader does not know")
     if isinstance(record, SeriesRecord):

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from schemas.log_record import VERSION, Calls, LogCall, Tick
 from schemas.topics import CALLS, COUNTS, REFERENCE, SNAPSHOTS
+from services.detector.space import group_of
 from services.runtime.embedded import EmbeddedKafka, free_port
 from services.runtime.kafka import Record, ReliableProducer
 from tests.integration.detector_world import (
@@ -129,6 +132,35 @@ def test_an_exception_in_the_fold_ends_the_process_and_the_record_is_folded_afte
         fold_all(space, two)
         assert two.terminate() == 0
     assert_as_quiet(space)
+
+
+def test_a_committed_offset_that_is_ahead_of_the_snapshots_loses_nothing(space: Space, tmp_path: Path) -> None:
+    """Faust commits what it never folded: after an exception, in a gap, before a revocation. It would begin there."""
+    space.write(day(4))
+    ends = space.ends()
+    commit(space, ends)
+    with worker(space.settings, tmp_path) as one:
+        fold_all(space, one)
+        assert one.started_at() == {0: 0, 1: 0}
+        assert one.terminate() == 0
+    said, quiet = space.said(), space.quiet()
+    assert (said.counts, said.points) == (quiet.counts, quiet.points)
+    assert quiet.counts
+
+
+def commit(space: Space, offsets: dict[int, int]) -> None:
+    """Commit offsets for the group of the workers."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=space.settings.kafka_bootstrap,
+        group_id=group_of(space.settings.space),
+        enable_auto_commit=False,
+    )
+    try:
+        places = {TopicPartition(space.topic(CALLS), part): offset for part, offset in offsets.items()}
+        consumer.assign(list(places))
+        consumer.commit({place: OffsetAndMetadata(offset, "", -1) for place, offset in places.items()})
+    finally:
+        consumer.close()
 
 
 def test_two_workers_share_the_partitions_and_one_takes_all_when_the_other_leaves(space: Space, tmp_path: Path) -> None:

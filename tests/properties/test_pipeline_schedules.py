@@ -342,7 +342,7 @@ class Machine(RuleBasedStateMachine):
             self.loop.run(host.outbox.settled())
             self.zombies.remove(host)
 
-    @precondition(lambda self: len(self._whole()) > 1)
+    @precondition(lambda self: self.owner is None and not self.zombies and len(self._whole()) > 1)
     @rule(how=st.sampled_from((b"", b"rubbish", None)), which=st.integers(0, 50))
     def the_newest_snapshot_is_damaged(self, how: bytes | None, which: int) -> None:
         """A chunk of its own, or its manifest, is cut, overwritten or gone; the one before stays whole."""

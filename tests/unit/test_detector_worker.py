@@ -46,6 +46,12 @@ def call_at(at: int, number: int = 1, **more: object) -> Calls:
     return Calls(VERSION, (at,), (World(ids=itertools.count(number)).call(at=at, **more),))
 
 
+def control(body: bytes, effective_at: int = START + HOUR) -> bytes:
+    """A control whose time has not come."""
+    head = b'{"v":1,"kind":"control","id":"a","type":"end","home_area":"tx","at":1,"issuer":"ana","effective_at":%d,'
+    return head % effective_at + b'"body":' + body + b"}"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "reason"),
     [
@@ -58,6 +64,13 @@ def call_at(at: int, number: int = 1, **more: object) -> Calls:
         (b"tx", b'{"v":1,"at":1}', "not of the contract"),
         (b"tx", b'{"v":1,"kind":"tick","at":"soon"}', "not of the contract"),
         (b"tx", b'{"v":1,"kind":"calls","at":[1],"calls":[]}', "differ in length"),
+        (b"tx", b"[" * 100_000, "not of the contract"),
+        (b"tx", b'{"v":1,"kind":"tick","more":' + b"[" * 5000 + b"]" * 5000 + b',"at":1}', "nested too deep"),
+        (b"tx", b'{"v":1,"kind":"tick","at":%d}' % 2**70, "out of range"),
+        (b"tx", b'{"v":1,"kind":"tick","at":-1}', "out of range"),
+        (b"tx", control(b'{"alert_id":"x","more":' + b"[" * 300 + b"]" * 300 + b"}"), "nested too deep"),
+        (b"tx", control(b'{"alert_id":"x","more":%d}' % 2**70), "out of range"),
+        (b"tx", control(b"{}", effective_at=2**70), "out of range"),
         (b"\xff\xfe", encode_record(call_at(START)), "the key is not UTF-8"),
         (b"nowhere", encode_record(call_at(START)), "the key is not a home area"),
         (None, encode_record(call_at(START)), "the key is not a home area"),

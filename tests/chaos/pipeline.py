@@ -1,0 +1,155 @@
+"""The whole way of a call as processes on a Kafka of their own: clients, ingest, detectors, API."""
+
+import contextlib
+import random
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from schemas.output import PartitionStatus, StatusRecord
+from schemas.topics import ALERTS, CALLS, SERIES, STATUS
+from services.ingest.ids import Hasher, id_secret
+from services.runtime.access import KeyStore
+from services.runtime.embedded import EmbeddedKafka, free_port
+from tests.chaos.clients import Client, last_tick
+from tests.chaos.processes import CLOCK, Service, wait_for
+from tests.chaos.reference import Difference, Reference
+from tests.chaos.topics import Tail
+from tests.chaos.traffic import HOME_AREAS, Traffic, history
+from tests.integration.detector_world import Space, space_settings
+
+SOURCES = ("crm", "city")
+PARTITIONS = 2
+
+
+class Pipeline:
+    """Started by `start`, ended by `close`; faults take hold of its parts."""
+
+    def __init__(self, folder: Path, rng: random.Random) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.broker = EmbeddedKafka(folder / "broker", heap_mb=384)
+        self.broker.start()
+        bootstrap = self.broker.bootstrap
+        self.settings = space_settings(
+            folder, bootstrap, space="replay", partitions=PARTITIONS, ingest_port=free_port(), api_port=free_port()
+        )
+        self.space = Space(self.settings).create()
+        self.space.write([(home, history(home, north, south)) for home, north, south in HOME_AREAS])
+        second = self.settings.model_copy(update={"detector_port": free_port()})
+        self.ingest = Service("ingest", self.settings, folder)
+        self.detector = Service("detector", self.settings, folder)
+        self.second = Service("detector", second, folder)
+        self.api = Service("api", self.settings, folder)
+        self.services = (self.ingest, self.detector, self.second, self.api)
+        self.traffic = Traffic(rng)
+        self.reference = Reference(self.settings)
+        self._tail, self._status = Tail(self.settings), Tail(self.settings)
+        self._positions: dict[int, int] = {}
+        self.clients: list[Client] = []
+        self.notes: list[str] = []
+        """What a fault measured."""
+
+    @property
+    def database(self) -> str:
+        """The API's file."""
+        return str((self.settings.data / f"{self.settings.space}.sqlite").absolute())
+
+    @property
+    def events(self) -> int:
+        """Ids with a 202 so far."""
+        return sum(len(client.accepted) for client in self.clients)
+
+    def start(self) -> None:
+        """Everything, with calls flowing."""
+        keys = KeyStore(self.settings.keys(), CLOCK)
+        for service in (self.ingest, self.detector, self.api):
+            service.start()
+        for service in (self.ingest, self.detector, self.api):
+            wait_for(service.is_ready, f"{service.name} is ready")
+        address = f"http://127.0.0.1:{self.ingest.port}"
+        for source in SOURCES:
+            _, key = keys.add("ingest", source, source=source)
+            self.clients.append(Client(source, key, address, self.traffic))
+        self.resume()
+
+    def close(self) -> None:
+        """End everything."""
+        for client in self.clients:
+            client.close()
+        for service in self.services:
+            if service.is_alive:
+                service.kill()
+        self.broker.stop()
+
+    def resume(self) -> None:
+        """Calls flow."""
+        for client in self.clients:
+            client.resume()
+
+    # --- how far it is -------------------------------------------------------------------------------------------
+
+    def ends(self) -> dict[int, int]:
+        """Where the partitions of the log end now."""
+        topic = CALLS.in_space(self.settings.space)
+        found = self._tail.ends([(topic, part) for part in range(PARTITIONS)])
+        return {part: end for (_, part), end in found.items()}
+
+    def is_folded(self, ends: dict[int, int]) -> bool:
+        """Whether some worker has folded so far, by what was told so far."""
+        topic = STATUS.in_space(self.settings.space)
+        for _, _, record in self._status.read([(topic, part) for part in range(PARTITIONS)]):
+            with contextlib.suppress(msgspec.MsgspecError):  # poison
+                status = msgspec.json.decode(record.value or b"", type=StatusRecord)
+                if isinstance(status, PartitionStatus):
+                    self._positions[status.partition] = max(
+                        self._positions.get(status.partition, 0), status.next_offset
+                    )
+        return all(self._positions.get(part, 0) >= end for part, end in ends.items())
+
+    def is_served(self) -> bool:
+        """Whether the API has folded alerts and series to their ends."""
+        names = [topic.in_space(self.settings.space) for topic in (ALERTS, SERIES)]
+        ends = self._tail.ends([(name, part) for name in names for part in range(PARTITIONS)])
+        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
+        try:
+            rows = connection.execute("SELECT topic, partition, next_offset FROM offsets").fetchall()
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            connection.close()
+        found = {(topic, part): offset for topic, part, offset in rows}
+        return all(found.get(place, 0) >= end for place, end in ends.items())
+
+    def recovered(self, since: float) -> float:
+        """Seconds from `since` until a call posted after it is acknowledged, folded, and the API has what follows."""
+        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202", 120)
+        ends = self.ends()
+        wait_for(lambda: self.is_folded(ends), "the log is folded", 120)
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs", 120)
+        return CLOCK.monotonic() - since
+
+    def settle(self) -> None:
+        """Calls stop; everything that was accepted is folded and served."""
+        for client in self.clients:
+            client.pause()
+        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers", 120)
+        at = last_tick(self.traffic)
+        wait_for(lambda: self.clients[0].tick(at), "a tick is taken")
+        ends = self.ends()
+        wait_for(lambda: self.is_folded(ends), "the log is folded to its end", 120)
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end", 120)
+
+    def compare(self) -> Difference:
+        """Against the quiet run; what is still on its way is waited for."""
+        self.reference.fold_log()
+        hasher = Hasher(id_secret(self.settings))
+        accepted = {hasher(client.source, name) for client in self.clients for name in client.accepted}
+        deadline = CLOCK.monotonic() + 20
+        while True:
+            self.reference.read_outputs()
+            found = self.reference.compare(accepted, self.database)
+            if found.is_exact or CLOCK.monotonic() > deadline:
+                return found
+            wait_for(self.is_served, "the API has folded to the end", 60)
