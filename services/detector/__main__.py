@@ -15,6 +15,7 @@ from services.detector.metrics import DetectorMetrics
 from services.detector.outbox import Outbox
 from services.detector.space import References, SpaceProblem, wait_for_space
 from services.detector.stores import KafkaStores
+from services.detector.watchdog import LogEnds, Watchdog
 from services.detector.worker import Surroundings
 from services.runtime.clock import SystemClock
 from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, wait_for_kafka
@@ -84,11 +85,22 @@ def _run(settings: Settings) -> int:
             health.watch("kafka", lambda: State(producer.is_healthy(5.0), "records are acknowledged"))
             app = build(settings, make_host)
             structlog.get_logger("detector").info("starting", space=settings.space, model=config.model)
-            return run(app)
+            watchdog = Watchdog(lambda: _positions(hosts), LogEnds(settings, config.partitions))
+            watchdog.start()
+            try:
+                return run(app)
+            finally:
+                watchdog.close()
 
 
 def _owns_partitions(hosts: list[Host]) -> State:
     return hosts[-1].state() if hosts else State(False, "reads 0 partitions")
+
+
+def _positions(hosts: list[Host]) -> dict[int, int]:
+    """Next offset of each partition, as far as they are read at this moment."""
+    workers = dict(hosts[-1].workers) if hosts else {}
+    return {number: worker.next_offset for number, worker in workers.items()}
 
 
 def _limits(space: str) -> dict[str, int]:

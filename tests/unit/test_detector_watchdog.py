@@ -1,0 +1,69 @@
+"""The watchdog: who stands still while the log grows is ended, who is slow, idle or cut off from Kafka is not."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from kafka.errors import KafkaError
+
+from services.detector.watchdog import StandStill, Watchdog
+
+
+@pytest.mark.parametrize(
+    ("steps", "stuck"),
+    [
+        ([(5, 9)] * 4, {0}),
+        ([(5, 9), (5, 12), (5, 15), (5, 20)], {0}),
+        ([(5, 9), (5, 9), (6, 9), (6, 9)], set()),
+        ([(5, 9), (6, 10), (7, 11), (8, 12)], set()),
+        ([(5, 5)] * 9, set()),
+        ([(5, 5), (5, 9), (5, 9), (5, 9)], {0}),
+    ],
+)
+def test_only_a_partition_with_records_before_it_that_does_not_move_is_stuck(
+    steps: list[tuple[int, int]], stuck: set[int]
+) -> None:
+    still = StandStill(looks=3)
+    assert [still.look({0: position}, {0: end}) for position, end in steps][-1] == stuck
+
+
+def test_a_partition_that_was_away_begins_anew_and_others_do_not_hide_it() -> None:
+    still = StandStill(looks=2)
+    still.look({0: 5, 1: 1}, {0: 9, 1: 1})
+    still.look({1: 2}, {0: 9, 1: 2})
+    assert still.look({0: 5, 1: 3}, {0: 9, 1: 3}) == set()
+    still.look({0: 5, 1: 4}, {0: 9, 1: 4})
+    assert still.look({0: 5, 1: 5}, {0: 9, 1: 5}) == {0}
+
+
+def watched(positions: Callable[[], dict[int, int]], ends: Callable[[], dict[int, int]]) -> tuple[Watchdog, list[int]]:
+    ended: list[int] = []
+    return Watchdog(positions, ends, stop=ended.append, look_seconds=0.001, looks=3), ended
+
+
+def test_a_stuck_worker_is_ended_with_an_error_status() -> None:
+    dog, ended = watched(lambda: {0: 5}, lambda: {0: 9})
+    dog.start()
+    dog._thread.join(10)
+    assert ended == [1]
+
+
+def test_while_kafka_is_away_nobody_is_judged() -> None:
+    looks = 0
+    enough = threading.Event()
+
+    def ends() -> dict[int, int]:
+        nonlocal looks
+        looks += 1
+        if looks > 20:
+            enough.set()
+        if looks % 3 == 0:
+            raise KafkaError
+        return {0: 9}
+
+    dog, ended = watched(lambda: {0: 5}, ends)
+    dog.start()
+    assert enough.wait(10)
+    dog.close()
+    dog._thread.join(10)
+    assert ended == []
