@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.battery import run_battery
+from tests.chaos.battery import run_battery, schedule
 
 DEFAULT_MINUTES = 20.0
 
@@ -21,7 +21,7 @@ def main() -> int:
     minutes = float(os.environ.get("MINUTES") or DEFAULT_MINUTES)
     only = os.environ.get("ONLY", "")
     with tempfile.TemporaryDirectory(prefix="groundswell-chaos-") as folder:
-        return run_battery(Path(folder), seed=seed, minutes=minutes, only=only, tell=_tell)
+        return run_battery(Path(folder), schedule(seed, only), seed=seed, minutes=minutes, tell=_tell)
 
 
 def _tell(line: str) -> None:

@@ -3,11 +3,12 @@
 import random
 import statistics
 import subprocess
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos import faults_api, faults_detector, faults_ingest, faults_kafka
+from tests.chaos import faults_api, faults_clock, faults_detector, faults_ingest, faults_kafka
 from tests.chaos.pipeline import Pipeline
 from tests.chaos.processes import CLOCK
 from tests.chaos.reference import Difference
@@ -47,6 +48,8 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "database disk full": (faults_api.disk_full, 1),
     "poison on the log and among snapshots, kill -9": (faults_detector.poison, 2),
     "poison on the topics that the API reads": (faults_api.poison, 1),
+    "clock of an ingest host 10 minutes off (live)": (faults_clock.host_is_ten_minutes_off, 1),
+    "wrong number of partitions at start": (faults_ingest.wrong_partitions, 1),
 }
 """Name -> (what it does, its weight once each was tried)."""
 
@@ -75,24 +78,23 @@ class Row:
         self.seconds.append(seconds)
 
 
-def run_battery(folder: Path, *, seed: int, minutes: float, only: str, tell: Tell) -> int:
-    """Faults until the time is over, each once first; prints the table. Returns the exit status.
+def run_battery(folder: Path, names: Iterable[str], *, seed: int, minutes: float, tell: Tell) -> int:
+    """Faults of these names until the time is over; prints the table. Returns the exit status.
 
     What cannot go on after a fault is thrown away, and the rest is tried on a new pipeline.
     """
-    rng = random.Random(seed)
+    rng = random.Random(f"{seed} in the battery")
     tell(f"chaos: SEED={seed} MINUTES={minutes:g}")
     rows: dict[str, Row] = {}
     notes: list[str] = []
     deadline = CLOCK.monotonic() + minutes * 60
-    names = iter(_schedule(rng, only))
-    versions = round_ = 0
-    while CLOCK.monotonic() < deadline:
+    left, versions, round_ = deque(names), 0, 0
+    while left and CLOCK.monotonic() < deadline:
         round_ += 1
         line = Pipeline(folder / f"{round_}", rng)
         try:
             line.start()
-            while CLOCK.monotonic() < deadline and _try(line, next(names), rng, rows, tell):
+            while left and CLOCK.monotonic() < deadline and _try(line, left.popleft(), rng, rows, tell):
                 pass
         finally:
             line.close()
@@ -104,7 +106,9 @@ def run_battery(folder: Path, *, seed: int, minutes: float, only: str, tell: Tel
     return 0 if rows and all(_is_clean(row) for row in rows.values()) else 1
 
 
-def _schedule(rng: random.Random, only: str) -> list[str]:
+def schedule(seed: int, only: str = "") -> list[str]:
+    """All faults whose names contain `only`: each once, then at random by weight."""
+    rng = random.Random(seed)
     names = [name for name in FAULTS if only in name]
     first, rest = names[:1], names[1:]
     rng.shuffle(rest)

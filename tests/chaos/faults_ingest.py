@@ -7,10 +7,10 @@ import signal
 import socket
 import threading
 
-from services.runtime.clock import SystemClock
+from services.runtime.embedded import free_port
 from tests.chaos.faults_detector import pause
 from tests.chaos.pipeline import Pipeline
-from tests.chaos.processes import CLOCK, wait_for
+from tests.chaos.processes import CLOCK, Service, wait_for
 
 SIZE = 1_000
 SENDERS = 8
@@ -114,4 +114,19 @@ def paused(line: Pipeline, rng: random.Random) -> float:
     line.ingest.send(signal.SIGSTOP)
     pause(rng.uniform(2, 12))
     line.ingest.send(signal.SIGCONT)
-    return SystemClock().monotonic()
+    return CLOCK.monotonic()
+
+
+def wrong_partitions(line: Pipeline, rng: random.Random) -> float:
+    """A second ingest and a second detector that want another number of partitions are refused with a sentence."""
+    since = CLOCK.monotonic()
+    wanted = rng.choice((1, 3, 8))
+    changes = {"partitions": wanted, "ingest_port": free_port(), "detector_port": free_port()}
+    other = line.settings.model_copy(update=changes)
+    for name, sentence in (("ingest", "has 2 partitions and the settings ask for"), ("detector", "partitions is 2 on")):
+        service = Service(name, other, line.folder)
+        service.start()
+        status = service.wait(60)
+        assert status == 2, f"{name} ended with {status}: {service.tail()}"
+        assert sentence in service.tail(), service.tail()
+    return since

@@ -82,7 +82,7 @@ class Reference:
             try:
                 if topic.endswith(ALERTS.name):
                     alert = json.loads(record.value or b"null")
-                    if isinstance(alert, dict) and "version" in alert:
+                    if isinstance(alert, dict) and isinstance(alert.get("version"), int):
                         self.told.alert(alert)
                 elif topic.endswith(COUNTS.name):
                     self.told.sealed(msgspec.json.decode(record.value or b"", type=SealedHour))
