@@ -9,6 +9,7 @@ from services.ingest.app import create_app
 from services.ingest.bootstrap import SpaceProblem, ensure_space
 from services.ingest.ids import BadSecret, id_secret
 from services.ingest.service import Parts, record_limits
+from services.ingest.waiting import answering
 from services.runtime.access import BadKeys, KeyStore
 from services.runtime.clock import SystemClock
 from services.runtime.kafka import KafkaAway, KafkaProblem, ReliableProducer, WrongTopic, wait_for_kafka
@@ -49,8 +50,9 @@ def _run(settings: Settings) -> None:
     log = structlog.get_logger("ingest")
     with listen(settings.host, settings.ingest_port) as sock:
         keys, secret = KeyStore(settings.keys(), clock), id_secret(settings)
-        wait_for_kafka(settings, clock, PATIENCE_SECONDS)
-        config, reference = ensure_space(settings, clock)
+        with answering(sock):
+            wait_for_kafka(settings, clock, PATIENCE_SECONDS)
+            config, reference = ensure_space(settings, clock)
         health = Health()
         with ReliableProducer(settings, clock, limits=record_limits(settings.space)) as producer:
             parts = Parts(

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from services.ingest.limits import RateLimit
+from services.ingest.limits import RateLimit, Room
 from services.ingest.metrics import IngestMetrics
 from services.ingest.openapi import describe
 from services.ingest.problems import Problem, problem_response
@@ -21,6 +21,8 @@ from services.runtime.metrics import HttpMetrics, Message, Receive, Scope, Send
 
 log = structlog.get_logger("ingest")
 
+MOST_BODY_BYTES = 128 * 1024 * 1024
+"""Of bodies that must be whole before they are read, over all requests: eight of the largest at once."""
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -72,6 +74,7 @@ def create_app(parts: Parts, health: Health | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.health = health
+    app.state.room = Room(MOST_BODY_BYTES)
     app.state.rate_limit = RateLimit(parts.requests_per_second, parts.clock)
     app.include_router(router)
     describe(app)

@@ -1,5 +1,7 @@
 """What one key and one process may do at most."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from services.runtime.clock import Clock
@@ -42,3 +44,37 @@ class RateLimit:
         self._buckets = {
             key: one for key, one in self._buckets.items() if one.tokens + (now - one.at) * self._rate < self._rate
         }
+
+
+class Room:
+    """How many bytes of request bodies may lie in memory at once, over all requests of this process.
+
+    >>> room = Room(10)
+    >>> with room.hold() as held:
+    ...     held(6), held(6)
+    (True, False)
+    >>> room.taken
+    0
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self.taken = 0
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[Callable[[int], bool]]:
+        """A share that grows piece by piece and is given back at the end; a piece that does not fit gets False."""
+        own = 0
+
+        def more(size: int) -> bool:
+            nonlocal own
+            if self.taken + size > self._most:
+                return False
+            own += size
+            self.taken += size
+            return True
+
+        try:
+            yield more
+        finally:
+            self.taken -= own

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -88,8 +88,8 @@ async def post_events(request: Request) -> Response:
         pieces = bounded(request.stream(), gzip=media.gzip, limit=MAX_STREAM_BYTES)
         await _take_stream(_service(request), taken, lines_of(pieces))
     elif media.name in JSON_TYPES or media.name in cloudevents.TYPES:
-        pieces = bounded(request.stream(), gzip=media.gzip, limit=MAX_JSON_BYTES)
-        body = b"".join([piece async for piece in pieces])
+        with request.app.state.room.hold() as held:
+            body = await _whole(bounded(request.stream(), gzip=media.gzip, limit=MAX_JSON_BYTES), held)
         values = items_of(read_json(body))
         values = cloudevents.unwrap(values, media.name, request.headers)
         await _take(_service(request), taken, enumerate(values))
@@ -119,12 +119,14 @@ async def post_records(source: str, request: Request) -> Response:
         raise Problem(404, "Call events go to /v1/events.")
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     packed = media_type("", request.headers.get("content-encoding", "")).gzip
-    pieces = bounded(request.stream(), gzip=packed, limit=MAX_STREAM_BYTES)
-    body = b"".join([piece async for piece in pieces])
-    if body.startswith(GZIP):
-        raise Problem(415, "A body packed with gzip needs the header Content-Encoding: gzip, and may be packed once.")
     taken = Taken(identity)
-    await _take_stream(service, taken, _in_pieces(_rows(mapping, body, content_type)))
+    with request.app.state.room.hold() as held:
+        body = await _whole(bounded(request.stream(), gzip=packed, limit=MAX_STREAM_BYTES), held)
+        if body.startswith(GZIP):
+            raise Problem(
+                415, "A body packed with gzip needs the header Content-Encoding: gzip, and may be packed once."
+            )
+        await _take_stream(service, taken, _in_pieces(_rows(mapping, body, content_type)))
     return json_response(202, answer_or_problem(taken))
 
 
@@ -167,6 +169,16 @@ async def metrics(request: Request) -> Response:
     """Prometheus' text format."""
     body, content_type = render_metrics(_service(request).parts.registry)
     return Response(body, headers={"Content-Type": content_type})
+
+
+async def _whole(pieces: AsyncIterator[bytes], held: Callable[[int], bool]) -> bytes:
+    """A body in one piece; raises Problem 429 when too much of other requests lies in memory already."""
+    parts = []
+    async for piece in pieces:
+        if not held(len(piece)):
+            raise too_many("Too many large bodies are being read; try again in a second, or send smaller ones.")
+        parts.append(piece)
+    return b"".join(parts)
 
 
 async def _take(service: IngestService, taken: Taken, items: Iterable[Item]) -> None:

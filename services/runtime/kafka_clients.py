@@ -79,10 +79,19 @@ def kafka_away(settings: Settings) -> KafkaAway:
 def is_reachable(settings: Settings, seconds: float = 1.0) -> bool:
     """Whether any bootstrap server accepts a connection."""
     for server in settings.kafka_bootstrap.split(","):
-        host, _, port = server.strip().rpartition(":")
-        with contextlib.suppress(OSError, ValueError), socket.create_connection((host, int(port)), seconds):
+        with contextlib.suppress(OSError, ValueError), socket.create_connection(address_of(server), seconds):
             return True
     return False
+
+
+def address_of(server: str) -> tuple[str, int]:
+    """Host and port of one bootstrap server; raises ValueError without a port.
+
+    >>> address_of("kafka:9092"), address_of(" [::1]:9092")
+    (('kafka', 9092), ('::1', 9092))
+    """
+    host, _, port = server.strip().rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def wait_for_kafka(settings: Settings, clock: Clock, seconds: float) -> None:

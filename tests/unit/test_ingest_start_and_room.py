@@ -1,0 +1,89 @@
+"""Ingest while it starts, and how much of its clients' bodies it holds in memory."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from schemas.reference import Area, Need, Reference
+from services.ingest.waiting import answering
+from services.runtime.kafka import is_reachable
+from services.runtime.lifecycle import listen
+from services.runtime.settings import Settings
+from tests.fuzz_world import BASE, ingest
+
+REFERENCE = Reference(areas=(Area("boston", "", "Boston"),), needs=(Need("BD", "", "", "", ""),))
+ROW = b"event_id,ts,reason,type\n1,2026-01-05T10:00:00Z,Street,Lights\n"
+
+
+def test_while_it_waits_for_kafka_every_request_is_answered_and_the_port_stays_for_the_server() -> None:
+    with listen("127.0.0.1", 0) as sock:
+        address = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        with answering(sock), httpx.Client(base_url=address, timeout=5) as client:
+            assert client.get("/health/live").status_code == 200
+            ready = client.get("/health/ready")
+            assert (ready.status_code, ready.json()["status"]) == (503, "unready")
+            posted = client.post("/v1/events", content=b"x" * 300_000)
+            assert (posted.status_code, posted.headers["retry-after"]) == (503, "2")
+            assert posted.headers["content-type"] == "application/problem+json"
+        sock.setblocking(True)
+        with socket.create_connection(sock.getsockname()):
+            sock.accept()[0].close()
+
+
+def test_a_client_that_says_nothing_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 0.05)
+    done = threading.Event()
+
+    def start() -> None:
+        with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname()) as silent:
+            silent.send(b"GET /hea")
+        done.set()
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    assert done.wait(5)
+    thread.join(5)
+
+
+def test_bodies_beyond_the_room_are_refused_and_leave_room_for_the_next(tmp_path: Path) -> None:
+    desk = ingest(tmp_path, REFERENCE, source="boston311")
+    room = desk.loop.app.state.room
+    room._most = 1_000_000
+    headers = {"authorization": f"Bearer {desk.key}", "content-type": "text/csv"}
+    slow = asyncio.Event()
+
+    async def hold() -> AsyncIterator[bytes]:
+        yield ROW + b"\n" * 900_000
+        await slow.wait()
+        yield b"\n"
+
+    async def two() -> tuple[int, int, int]:
+        client = desk.loop._client
+        path = f"{BASE}/v1/sources/boston311/records"
+        first = asyncio.create_task(client.post(path, content=hold(), headers=headers))
+        while room.taken < 900_000:
+            await asyncio.sleep(0)
+        refused = await client.post(path, content=ROW + b"\n" * 200_000, headers=headers)
+        assert refused.headers["retry-after"] == "1"
+        slow.set()
+        held = (await first).status_code
+        return refused.status_code, held, (await client.post(path, content=ROW, headers=headers)).status_code
+
+    refused, held, after = desk.loop._runner.run(asyncio.wait_for(two(), 30))
+    desk.loop.close()
+    assert refused == 429
+    assert (held, after, room.taken) == (202, 202, 0)
+
+
+def test_a_kafka_on_an_ipv6_address_is_found() -> None:
+    try:
+        sock = listen("::1", 0)
+    except OSError:
+        pytest.fail("this machine has no IPv6 loopback, which the test needs")
+    with sock:
+        assert is_reachable(Settings(kafka_bootstrap=f"[::1]:{sock.getsockname()[1]}"))
