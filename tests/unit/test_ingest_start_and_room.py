@@ -17,7 +17,10 @@ from services.runtime.settings import Settings
 from tests.fuzz_world import BASE, ingest
 
 REFERENCE = Reference(areas=(Area("boston", "", "Boston"),), needs=(Need("BD", "", "", "", ""),))
-ROW = b"event_id,ts,reason,type\n1,2026-01-05T10:00:00Z,Street,Lights\n"
+ROW = (
+    b"event_id,ts,reason,type,neighborhood,lat,longitude,source\n"
+    b"1,2026-01-05T10:00:00Z,Street,Lights,Allston,42.36,-71.06,Self Service\n"
+)
 
 
 def test_while_it_waits_for_kafka_every_request_is_answered_and_the_port_stays_for_the_server() -> None:
