@@ -5,6 +5,7 @@ from collections.abc import Callable
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser import mock_world
 from tests.browser.alerts import NOW, make_alert
 from tests.browser.mock_api import MockApi
 from tests.browser.mock_events import heat_wave
@@ -55,8 +56,13 @@ def test_an_event_is_declared_in_the_area_s_own_time_and_its_board_follows(
     expect(page.get_by_label("Start")).to_have_value("2026-07-26T02:05")
     page.get_by_label("Start").fill("2026-07-25T12:00")
     page.get_by_label("End (open if empty)").fill("2026-07-27T12:00")
-    page.get_by_label("Areas").select_option(["TX-HARRIS", "TX-DT"])
-    page.get_by_label("Needs").select_option("BV")
+    page.get_by_role("button", name="Remove Houston region").click()
+    areas = page.get_by_role("group", name="Areas")
+    areas.get_by_role("searchbox").fill("HARR")
+    areas.get_by_role("checkbox", name="Harris County").first.check()
+    areas.get_by_role("searchbox").fill("downt")
+    page.keyboard.press("Enter")  # the only one left
+    page.get_by_role("group", name="Needs").get_by_role("checkbox", name="Electricity bills").check()
     check_axe(page)
     page.get_by_role("button", name="Declare", exact=True).click()
     board = page.get_by_test_id("board")
@@ -87,3 +93,28 @@ def test_two_people_who_change_an_event_at_once_are_told(api: MockApi, open_page
     expect(page.get_by_text("M. Ortiz changed it meanwhile.")).to_be_visible()
     page.get_by_role("button", name="Save").click()
     assert api.events.events["e1"]["name"] == "July heat wave"
+
+
+def test_areas_are_found_among_two_thousand_and_none_is_not_accepted(
+    api: MockApi, open_page: Open, shoot: Shoot
+) -> None:
+    api.map = mock_world.many_areas(2000)
+    page = open_page("#/event", color_scheme="dark", reduced_motion="reduce")
+    page.get_by_role("button", name="Declare an event").click()
+    areas = page.get_by_role("group", name="Areas")
+    expect(areas.get_by_role("checkbox")).to_have_count(60)
+    expect(areas.get_by_role("status")).to_have_text("1,941 more: type to find them")
+    areas.get_by_role("searchbox").fill("area 1999")
+    expect(areas.get_by_role("checkbox")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(areas.get_by_role("button", name="Remove Area 1999")).to_be_visible()
+    shoot(page, "event-form-dark")
+    check_axe(page)
+    areas.get_by_role("searchbox").fill("nowhere")
+    expect(areas).to_contain_text("Nothing has this name.")
+    areas.get_by_role("button", name="Remove Area 1999").click()
+    areas.get_by_role("button", name="Remove Houston region").click()
+    page.get_by_label("Name").fill("Heat")
+    page.get_by_role("button", name="Declare", exact=True).click()
+    assert areas.get_by_role("searchbox").evaluate("field => field.validationMessage") == "Please fill this in."
+    assert api.events.events == {}
