@@ -24,6 +24,9 @@ class TopicState:
     """End offsets less first offsets."""
     problem: str | None
     """What differs, and what to do; None when all is well."""
+    kept_ms: int | None = None
+    """How long Kafka keeps a record, of topics that delete by age."""
+    wanted_ms: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -48,6 +51,7 @@ def topic_states(settings: Settings) -> tuple[TopicState, ...]:
             counts.get(name),
             records.get(name, 0),
             _problem(topic, settings, counts.get(name), configs.get(name, {})),
+            *_retention(topic, configs.get(name, {})),
         )
         for name, topic in names.items()
     )
@@ -88,6 +92,14 @@ def _records(settings: Settings, counts: dict[str, int]) -> dict[str, int]:
     for place in places:
         totals[place.topic] += end[place] - first[place]
     return totals
+
+
+def _retention(topic: Topic, config: dict[str, str]) -> tuple[int | None, int | None]:
+    """As it is and as it was asked for, ms; nothing of a topic that keeps by key or is not there."""
+    wanted = topic.config.get("retention.ms")
+    if wanted is None or "retention.ms" not in config:
+        return None, None
+    return int(config["retention.ms"]), int(wanted)
 
 
 def _problem(topic: Topic, settings: Settings, partitions: int | None, config: dict[str, str]) -> str | None:

@@ -1,6 +1,7 @@
 """`groundswell doctor`: findings about this machine, and how they are shown."""
 
 import json
+import shutil
 import socket
 import threading
 from pathlib import Path
@@ -9,7 +10,14 @@ import pytest
 
 from services.cli.__main__ import run
 from services.cli.doctor.finding import State, away, exit_status, failed, note, ok, skipped, wrong
-from services.cli.doctor.local import check_host, check_keys, check_reference
+from services.cli.doctor.local import (
+    check_disk,
+    check_host,
+    check_keys,
+    check_reference,
+    check_secret,
+    check_security,
+)
 from services.cli.doctor.running import check_services
 from services.cli.ports import Ports
 from services.runtime.access import KeyStore
@@ -102,3 +110,45 @@ def test_the_list_of_settings_holds_all_of_them_and_no_secret(
     assert json.loads(shown)["GROUNDSWELL_SEAL_HOURS"] == {"value": 6, "set": False}
     assert json.loads(shown)["GROUNDSWELL_ID_SECRET"] == {"value": "(secret)", "set": True}
     assert "hush" not in shown
+
+
+def test_a_secret_that_others_may_read_or_that_is_too_short_is_wrong(tmp_path: Path) -> None:
+    settings = load_settings({"GROUNDSWELL_DATA": str(tmp_path)})
+    assert next(iter(check_secret(settings))).state is State.NOTE
+    file = tmp_path / "id-secret"
+    file.write_text("0123456789abcdef" * 2)
+    file.chmod(0o640)
+    found = next(iter(check_secret(settings)))
+    assert (found.state, found.todo) == (State.WRONG, f"run `chmod 600 {file}`")
+    file.chmod(0o600)
+    assert next(iter(check_secret(settings))).state is State.OK
+    short = next(iter(check_secret(load_settings({"GROUNDSWELL_ID_SECRET": "short"}))))
+    assert (short.state, "short" in short.detail + short.todo) == (State.WRONG, False)
+
+
+@pytest.mark.parametrize(("free", "state"), [(2**29, State.WRONG), (2**31, State.NOTE), (2**35, State.OK)])
+def test_a_full_disk_is_told_before_it_stops_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, state: State
+) -> None:
+    usage = shutil._ntuple_diskusage(2**36, 2**36 - free, free)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+    found = next(iter(check_disk(load_settings({"GROUNDSWELL_DATA": str(tmp_path / "not-yet")}))))
+    assert found.state is state
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "a"}, ["SASL_MECHANISM", "SASL_PASSWORD"]),
+        ({"KAFKA_SSL_CERTFILE": "c.pem"}, ["KAFKA_SSL_KEYFILE"]),
+        ({"PROXY_USER_HEADER": "X-User"}, ["PROXY_SECRET"]),
+        ({"PROXY_SECRET": "0123456789abcdef"}, ["PROXY_USER_HEADER"]),
+    ],
+)
+def test_half_of_what_belongs_together_is_wrong_and_the_other_half_is_named(
+    environ: dict[str, str], named: list[str]
+) -> None:
+    found = list(check_security(load_settings({f"GROUNDSWELL_{name}": value for name, value in environ.items()})))
+    assert [one.state for one in found] == [State.WRONG] * len(named)
+    assert all(name in one.todo for name, one in zip(named, found, strict=True))
+    assert next(iter(check_security(load_settings({})))).state is State.OK

@@ -17,6 +17,7 @@ from services.api.database import Database
 from services.api.retention import BY_WALL, DELETED
 from services.api.tables import alert_people, alerts, metadata
 from services.api.tables_people import audit
+from services.cli.commands import COMMANDS
 from tests.api_parts import NOW, FakeClock, Tape, home_status, prepared
 
 ROOT = Path(__file__).parent.parent.parent
@@ -159,3 +160,14 @@ def test_every_locked_package_has_one_version_and_hashes_and_no_host(lock: Path)
         head = entry.splitlines()[0]
         assert re.match(r"[a-zA-Z0-9._-]+==\S+ ", head), head
         assert re.search(r"--hash=sha256:[0-9a-f]{64}", entry), f"{head} has no hash"
+
+
+def test_what_the_security_page_points_to_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    paths = re.findall(r"\]\(([^)]+)\)|`(tests/[^`]+|deploy/[^`]+)`", text)
+    assert len(paths) >= 4
+    for path in (one or other for one, other in paths):
+        assert (ROOT / path).exists(), path
+    commands = {command.name for command in COMMANDS}
+    assert {"erase", "backup", "shadow"} <= set(re.findall(r"`groundswell (\w+)", text)) <= commands
+    assert len(text.splitlines()) <= 70, "one page"

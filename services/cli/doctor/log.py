@@ -8,16 +8,17 @@ from schemas.output import PartitionStatus, StatusRecord
 from schemas.reference import content_hash, encode_reference
 from schemas.reference_files import BadReference, read_reference
 from schemas.space_config import POINTER_KEY, TUNABLE, SpaceConfig, differences
-from schemas.topics import CALLS, REFERENCE, STATUS
+from schemas.topics import CALLS, DAY_MS, QUARANTINE, REFERENCE, STATUS
 from services.cli.doctor.finding import Finding, away, failed, note, ok, skipped, wrong
 from services.cli.log_tail import newest_timestamp, require_kafka
-from services.cli.topic_state import existing_topics, topic_states
+from services.cli.topic_state import TopicState, existing_topics, topic_states
 from services.runtime.clock import Clock
 from services.runtime.kafka import KafkaProblem, admin_client, read_all
 from services.runtime.settings import Settings
 
 AFTER_KAFKA = ("topics", "space", "lag", "clock")
 LAG_NOTE_SECONDS = 10.0
+MANY_RECORDS = 10_000
 CLOCK_SECONDS = 2.0
 QUIET_SECONDS = 15.0
 """In the live space ingest ticks every 5 s; older than this, nothing can be said about clocks."""
@@ -55,6 +56,27 @@ def _topics(settings: Settings) -> Iterable[Finding]:
             )
     else:
         yield ok("topics", f"{len(states)} as wanted, {settings.partitions} partitions of calls")
+        yield from _retention(states)
+
+
+def _retention(states: Iterable[TopicState]) -> Iterable[Finding]:
+    """Days that are not those of deploy/stores.md, and records that the fold stepped over."""
+    for one in states:
+        if one.kept_ms != one.wanted_ms:
+            has, wanted = (_days(value) for value in (one.kept_ms, one.wanted_ms))
+            yield note(
+                "retention",
+                f"{one.name} keeps {has}, deploy/stores.md says {wanted}",
+                "if nobody meant that, set retention.ms with kafka-configs",
+            )
+        if one.name.endswith(QUARANTINE.name) and one.records:
+            yield note(
+                "quarantine", f"{one.records} records killed a worker and are stepped over", "report them; see its log"
+            )
+
+
+def _days(milliseconds: int | None) -> str:
+    return "everything" if milliseconds is None or milliseconds < 0 else f"{milliseconds / DAY_MS:,.3g} days"
 
 
 def _space(settings: Settings) -> Iterable[Finding]:
@@ -102,6 +124,10 @@ def _lag(settings: Settings, clock: Clock) -> Iterable[Finding]:
         yield failed("lag", f"the detector last said how far it is {age:,.0f} s ago", "see that it runs and its log")
     elif rebuilding:
         yield note("lag", f"{rebuilding} of {len(said)} partitions are being rebuilt, {behind:,} records to go")
+    elif behind > MANY_RECORDS:
+        yield note(
+            "lag", f"{behind:,} records behind on {len(said)} partitions", "start more detectors, if it stays so"
+        )
     else:
         yield ok("lag", f"{behind:,} records behind on {len(said)} partitions")
 
