@@ -6,6 +6,7 @@ anything was lost, doubled or different, or a fault could not be recovered from.
 
 import os
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ DEFAULT_MINUTES = 20.0
 
 def main() -> int:
     """Run the battery; the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
     minutes = float(os.environ.get("MINUTES") or DEFAULT_MINUTES)
     only = os.environ.get("ONLY", "")

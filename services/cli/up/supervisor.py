@@ -12,8 +12,8 @@ LOOK_SECONDS = 0.1
 DEATHS_BEFORE_READY = 3
 STOP_ORDER = (("demo",), ("ingest",), ("detector", "api"), ("kafka",))
 """Who stops together: first what writes to the log, then its readers, then the log."""
-STOP_SECONDS = {"demo": 2.0, "ingest": 6.0, "detector": 6.0, "api": 6.0, "kafka": 10.0}
-"""How long each may take to stop before it is killed."""
+STOP_SECONDS = {"demo": 2.0, "ingest": 6.0, "detector": 6.0, "api": 6.0, "kafka": 25.0}
+"""How long each may take to stop before it is killed; a broker on a busy machine closes hundreds of files."""
 
 
 class Stopped(Exception):
