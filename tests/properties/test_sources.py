@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from schemas.call_event import CallEvent
 from services.ingest.sources.errors import BadExport
-from services.ingest.sources.mapping import MappedRow, Mapping, load_mapping, parse_mapping
+from services.ingest.sources.mapping import (
+    CALL_EVENT,
+    MappedRow,
+    Mapping,
+    load_mapping,
+    parse_mapping,
+    shipped_mappings,
+)
 
 CRM = """
 title = "A CRM"
@@ -27,7 +34,12 @@ levels = [{ column = "area", optional = true, take = "code" }]
 [[area]]
 point = { latitude = "x.lat", longitude = "x.lon", optional = true }
 """  # noqa: E501
-MAPPINGS = (Mapping("crm", parse_mapping(CRM, "crm.toml")), load_mapping("call-event"), load_mapping("boston311"))
+SHIPPED = tuple(name for name in shipped_mappings() if name != CALL_EVENT)
+MAPPINGS = (Mapping("crm", parse_mapping(CRM, "crm.toml")), *map(load_mapping, (CALL_EVENT, *SHIPPED)))
+COLUMNS = {
+    "boston311": "event_id ts reason category type region neighborhood lat lon source",
+    "nyc-council": "unique_key opendate complaint_type descriptor borough community_board zip",
+}
 NAMES = ["", "x.csv", "x.ndjson", "x.json"]
 
 
@@ -155,3 +167,21 @@ def test_a_small_gzip_of_a_huge_text_stays_small_in_memory(body: bytes, name: st
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 12 * MB
+
+
+@given(st.data(), st.sampled_from(SHIPPED), st.booleans())
+def test_any_values_in_the_columns_of_a_shipped_mapping_give_calls_or_problems(
+    data: st.DataObject, name: str, as_json: bool
+) -> None:
+    names = COLUMNS[name].split()
+    some = st.sampled_from(["Boston", "01 Bronx", "10451", "2015-03-08T02:30:00", "02/29/2016", "42.3", "-71", ""])
+    cells = data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(names, text | some)), min_size=1, max_size=4))
+    if as_json:
+        body = json.dumps(cells)
+    else:
+        lines = [names, *([row[one] for one in names] for row in cells)]
+        body = "\n".join(",".join('"' + cell.replace('"', '""') + '"' for cell in line) for line in lines)
+    rows, error = read(load_mapping(name), body.encode(), "x.json" if as_json else "x.csv")
+    check(rows)
+    assert error is None
+    assert len(rows) == sum(as_json or any(row.values()) for row in cells)
