@@ -169,6 +169,7 @@ def test_a_small_gzip_of_a_huge_text_stays_small_in_memory(body: bytes, name: st
     assert peak < 12 * MB
 
 
+@settings(deadline=None)
 @given(st.data(), st.sampled_from(SHIPPED), st.booleans())
 def test_any_values_in_the_columns_of_a_shipped_mapping_give_calls_or_problems(
     data: st.DataObject, name: str, as_json: bool
