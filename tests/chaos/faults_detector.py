@@ -78,6 +78,7 @@ def kill_9(line: Pipeline, rng: random.Random) -> float:
 
 def kill_9_in_a_snapshot(line: Pipeline, rng: random.Random) -> float:
     """In the middle of its chunks, before its manifest, or within its tombstones."""
+    pause(rng.uniform(0.5, 2))
     line.detector.stop()
     place = rng.choice(("chunks", "manifest", "tombstones"))
     line.detector.start(["-c", DIES_IN_SNAPSHOT, str(rng.randint(1, 4)), place])
@@ -148,6 +149,7 @@ def zombie(line: Pipeline, rng: random.Random) -> float:
 
 def damaged_snapshot(line: Pipeline, rng: random.Random) -> float:
     """A chunk of the newest snapshot is overwritten, cut, or gone; the one before must serve."""
+    pause(rng.uniform(2, 4))
     _stop(line.detector)
     how = rng.choice((b"rubbish", b"", None))
     keys = []
@@ -164,6 +166,7 @@ def damaged_snapshot(line: Pipeline, rng: random.Random) -> float:
 
 def older_format(line: Pipeline, rng: random.Random) -> float:
     """A whole snapshot of another format ends the worker with a sentence; without it, the one before serves."""
+    pause(rng.uniform(1, 3))
     _stop(line.detector)
     part = rng.randrange(PARTITIONS)
     log = SnapshotLog(SNAPSHOTS.in_space(line.settings.space), part)

@@ -6,11 +6,13 @@ import random
 import signal
 import socket
 import threading
+from collections import Counter
+from collections.abc import Callable
 
 from services.runtime.embedded import free_port
 from tests.chaos.faults_detector import pause
 from tests.chaos.pipeline import Pipeline
-from tests.chaos.processes import CLOCK, Service, wait_for
+from tests.chaos.processes import CLOCK, NotInTime, Service, wait_for
 
 SIZE = 1_000
 SENDERS = 8
@@ -67,7 +69,7 @@ def too_many_in_flight(line: Pipeline, rng: random.Random) -> float:
     try:
         for sender in senders:
             sender.start()
-        wait_for(lambda: 429 in statuses or refused[0] > 0, "429 comes", 90)
+        _wait_for_429(lambda: 429 in statuses or refused[0] > 0, statuses)
         at_cap = line.ingest.memory_mb()
         count = refused[0]
         wait_for(lambda: refused[0] > count + 20, "more is refused", 60)
@@ -83,6 +85,13 @@ def too_many_in_flight(line: Pipeline, rng: random.Random) -> float:
     line.notes.append(f"ingest: {before:.0f} MB, at the cap {at_cap:.0f} MB, after 20 more refusals {after:.0f} MB")
     assert after < at_cap + 40, line.notes[-1]
     return since
+
+
+def _wait_for_429(came: Callable[[], bool], statuses: list[int]) -> None:
+    try:
+        wait_for(came, "429 comes", 180)
+    except NotInTime as error:
+        raise NotInTime(f"{error}; answers so far: {Counter(statuses)}") from None
 
 
 def bad_clients(line: Pipeline, rng: random.Random) -> float:
@@ -119,7 +128,6 @@ def paused(line: Pipeline, rng: random.Random) -> float:
 
 def wrong_partitions(line: Pipeline, rng: random.Random) -> float:
     """A second ingest and a second detector that want another number of partitions are refused with a sentence."""
-    since = CLOCK.monotonic()
     wanted = rng.choice((1, 3, 8))
     changes = {"partitions": wanted, "ingest_port": free_port(), "detector_port": free_port()}
     other = line.settings.model_copy(update=changes)
@@ -129,4 +137,4 @@ def wrong_partitions(line: Pipeline, rng: random.Random) -> float:
         status = service.wait(60)
         assert status == 2, f"{name} ended with {status}: {service.tail()}"
         assert sentence in service.tail(), service.tail()
-    return since
+    return CLOCK.monotonic()
