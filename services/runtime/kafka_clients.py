@@ -15,6 +15,7 @@ from services.runtime.clock import Clock
 from services.runtime.settings import Settings
 
 MAX_REPLICATION = 3
+"""With three copies a record is acknowledged when two have it: the loss of any one broker then loses nothing."""
 STRICT_CONFIG = ("cleanup.policy", "message.timestamp.type")
 """Topic settings that must be as wanted; retention and the like are the operator's choice."""
 
@@ -127,8 +128,9 @@ def ensure_topics(settings: Settings, wanted: Mapping[str, tuple[int, Mapping[st
         if not missing:
             return ()
         copies = min(MAX_REPLICATION, len(admin.describe_cluster()["brokers"]))
+        together = {"min.insync.replicas": "2"} if copies == MAX_REPLICATION else {}
         specs = {
-            name: {"num_partitions": count, "replication_factor": copies, "configs": dict(config)}
+            name: {"num_partitions": count, "replication_factor": copies, "configs": {**together, **config}}
             for name, (count, config) in missing.items()
         }
         with contextlib.suppress(TopicAlreadyExistsError):  # someone else creates the same space at this moment
