@@ -3,8 +3,8 @@
 Run by `make bench` (about five minutes for 200 calls; `bench_pixels.py 40` for fewer). Everything is real and on this
 machine: `groundswell up --no-demo` (Apache Kafka, ingest, detector, API) and Chromium. The reference data has one area
 and one rule of an emergency plan for each call, so that each call alone tips one alert. Pixels: the first frame after
-the alert's headline is in the page. The parts: until ingest says 202; until the point of the detector's grid (500 ms) at
-which the alert was raised; from there to the pixels.
+the alert's headline is in the page. The parts: until ingest says 202; until the point of the detector's grid (500 ms)
+at which the alert was raised; from there to the pixels.
 """
 
 import json

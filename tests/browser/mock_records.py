@@ -20,6 +20,8 @@ class Records:
         self.versions: dict[str, list[Json]] = {}
         self.similar: list[Json] = []
         self.series_asked: list[dict[str, str]] = []
+        self.first_known = 0
+        """Hours of a series before this one have no point: nothing observed, nothing expected."""
         self.known_asked: list[datetime] = []
         """Moments for which the list was asked."""
 
@@ -70,7 +72,10 @@ class Records:
     async def _series(self, request: Request) -> Json:
         asked = dict(request.query_params)
         self.series_asked.append(asked)
-        return series(asked["need"], asked["area"], asked)
+        found = series(asked["need"], asked["area"], asked)
+        for one in found["points"][: self.first_known]:
+            one |= {"observed": 0, "expected": None, "band_low": None, "band_high": None}
+        return found
 
     async def _many(self, request: Request) -> Json:
         asked = dict(request.query_params)

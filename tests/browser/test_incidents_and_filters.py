@@ -55,7 +55,7 @@ def test_alerts_of_one_region_and_day_are_one_incident_and_taken_note_of_togethe
     expect(head).to_have_count(1)
     expect(head.get_by_role("heading")).to_have_text("Incident: Houston region, 3 alerts")
     expect(head).to_contain_text("2 new in the last 10 min")
-    expect(head).to_contain_text("First: Rising: Electricity bills, Harris County, 01:10 CDT")
+    expect(head).to_contain_text("Began 01:10 CDT with “Rising: Electricity bills, Harris County”")
     assert ids(page) == ["worst", "other", "began", "elsewhere"]
     expect(page.locator("[data-card=began] header")).to_contain_text("first")
     expect(page.locator("[data-card=worst] figure")).to_have_count(1)

@@ -42,6 +42,11 @@ export function hasSeries(alert: Alert): boolean {
   return alert.need !== null && alert.kind !== 'silence';
 }
 
+/** A silent feed and a rule of the plan are facts: whether they are real is asked only when something was checked. */
+export function hasChecks(alert: Alert): boolean {
+  return alert.checks.length > 0 || !['silence', 'trigger'].includes(alert.kind);
+}
+
 /** Up to the data's clock, or up to half a day after the end. */
 export function shownUntil(alert: Alert, now: Date): Date {
   return new Date(alert.ended_at ? Math.min(now.getTime(), Date.parse(alert.ended_at) + AFTER_END_MS) : now.getTime());

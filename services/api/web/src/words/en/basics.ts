@@ -66,6 +66,7 @@ export const basics = {
   show_pending: 'show',
   tray: 'Just in',
   empty: 'No open alerts.',
+  empty_first: 'Waiting for the first calls.',
   empty_why: 'Everything that is watched is within its usual range.',
   empty_no_data: 'No calls have come in yet, so nothing can be said about need.',
   empty_warming: 'Groundswell is still learning what is usual here. Until then a rise can go unseen.',

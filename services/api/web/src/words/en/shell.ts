@@ -52,7 +52,7 @@ export const shell = {
   incident_title: 'Incident: {area}, {n}',
   incident_n: { one: '{n} alert', other: '{n} alerts' },
   incident_first: 'first',
-  incident_first_is: 'First: {headline}, {t}',
+  incident_first_is: 'Began {t} with “{headline}”',
   incident_ack_all: { one: 'Acknowledge {n}', other: 'Acknowledge all {n}' },
   incident_acked: { one: '{n} alert acknowledged.', other: '{n} alerts acknowledged.' },
   incident_more: { one: '{n} more', other: '{n} more' },

@@ -36,7 +36,7 @@ export const basics: Like<typeof english> = {
   counts_label: 'Alertas abiertas por gravedad',
   new_since: { one: '{n} nueva desde las {t}', other: '{n} nuevas desde las {t}' },
   none_new: 'Nada nuevo desde las {t}',
-  mark_seen: 'Marcar como visto',
+  mark_seen: 'Todo visto',
   sources_none_of: { one: '{n} fuente, no en silencio', other: '{n} fuentes, ninguna en silencio' },
   sources_some_of: {
     one: '{silent} de {n} fuente en silencio',
@@ -69,6 +69,7 @@ export const basics: Like<typeof english> = {
   show_pending: 'ver',
   tray: 'Recién llegadas',
   empty: 'No hay alertas abiertas.',
+  empty_first: 'A la espera de las primeras llamadas.',
   empty_why: 'Todo lo que se vigila está en su nivel habitual.',
   empty_no_data: 'Aún no ha entrado ninguna llamada: no se puede decir nada de la necesidad.',
   empty_warming: 'Groundswell aún aprende qué es lo habitual aquí. Hasta entonces un aumento puede pasar inadvertido.',

@@ -52,7 +52,7 @@ export const shell: Like<typeof english> = {
   incident_title: 'Incidente: {area}, {n}',
   incident_n: { one: '{n} alerta', other: '{n} alertas' },
   incident_first: 'primera',
-  incident_first_is: 'Primera: {headline}, {t}',
+  incident_first_is: 'Empezó a las {t}: «{headline}»',
   incident_ack_all: { one: 'Acusar recibo ({n})', other: 'Acusar recibo de las {n}' },
   incident_acked: { one: 'Recibo acusado: {n} alerta.', other: 'Recibo acusado: {n} alertas.' },
   incident_more: { one: '{n} más', other: '{n} más' },

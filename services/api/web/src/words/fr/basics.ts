@@ -36,7 +36,7 @@ export const basics: Like<typeof english> = {
   counts_label: 'Alertes ouvertes par gravité',
   new_since: { one: '{n} nouvelle depuis {t}', other: '{n} nouvelles depuis {t}' },
   none_new: 'Rien de nouveau depuis {t}',
-  mark_seen: 'Marquer comme vu',
+  mark_seen: 'Tout vu',
   sources_none_of: { one: '{n} source, non muette', other: '{n} sources, aucune muette' },
   sources_some_of: {
     one: 'sources muettes : {silent} sur {n}',
@@ -69,6 +69,7 @@ export const basics: Like<typeof english> = {
   show_pending: 'voir',
   tray: 'À l’instant',
   empty: 'Aucune alerte ouverte.',
+  empty_first: 'En attente des premiers appels.',
   empty_why: 'Tout ce qui est surveillé se situe dans sa plage habituelle.',
   empty_no_data: 'Aucun appel n’est encore arrivé : on ne peut rien dire des besoins.',
   empty_warming: 'Groundswell apprend encore ce qui est habituel ici. D’ici là, une hausse peut passer inaperçue.',
