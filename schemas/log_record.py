@@ -31,7 +31,7 @@ class LogCall(msgspec.Struct, frozen=True, omit_defaults=True):
     line: str
     needs: tuple[str | LogNeed, ...] = ()
     area: str | None = None
-    """Code in the area tree, or as given when the tree lacks it; None: no place known."""
+    """Code in the area tree, or `unmapped` when the tree lacks it; None: no place known."""
     type: str | None = None
     channel: str | None = None
     outcome: str | None = None

@@ -180,7 +180,7 @@ def test_places_come_from_codes_postal_codes_and_coordinates_and_then_are_gone(s
             no_area | {"id": "4"},
         ]
         assert (await world.post(given)).json()["accepted"] == 4
-        assert [one.area for one in await world.calls()] == ["77002", "77001", "nowhere", None]
+        assert [one.area for one in await world.calls()] == ["77002", "77001", "unmapped", None]
         assert "29.77" not in str(await world.records())
         _, free = world.keys.add("ingest", "second", source="crm-2")
         canada = await world.post(no_area | {"source": "crm-2", "postal_code": "l4j 1a1"}, key=free)
@@ -273,7 +273,7 @@ def test_a_crm_posts_its_own_records_through_its_mapping(settings: Settings) -> 
         assert good.json()["accepted"] == 1
         assert [one["index"] for one in good.json()["rejected"]] == [1]
         assert [(one.source, one.line, one.area) for one in await world.calls()] == [
-            ("boston311", "311", "boston-dorchester")
+            ("boston311", "311", "unmapped")
         ]
         wrong = await world.client.post(path, content=b"a,b\n1,2\n", headers=headers)
         assert wrong.status_code == 400, wrong.text
