@@ -10,7 +10,7 @@ from tests.chaos.processes import CLOCK
 from tests.chaos.traffic import Call, Traffic
 from tests.integration.detector_world import HOUR
 
-PAUSE_SECONDS = 0.12
+PAUSE_SECONDS = 0.4
 TICK_EVERY = 4
 
 

@@ -78,6 +78,9 @@ class Pipeline:
         """End everything."""
         for client in self.clients:
             client.close()
+        for tail in (self._tail, self._status):
+            tail.close()
+        self.reference.close()
         for service in self.services:
             if service.is_alive:
                 service.kill()
@@ -92,9 +95,17 @@ class Pipeline:
 
     def ends(self) -> dict[int, int]:
         """Where the partitions of the log end now."""
-        topic = CALLS.in_space(self.settings.space)
-        found = self._tail.ends([(topic, part) for part in range(PARTITIONS)])
+        topic, found = CALLS.in_space(self.settings.space), dict[tuple[str, int], int]()
+
+        def asked() -> bool:
+            found.update(self._places_end([topic]))
+            return bool(found)
+
+        wait_for(asked, "the broker answers")
         return {part: end for (_, part), end in found.items()}
+
+    def _places_end(self, topics: list[str]) -> dict[tuple[str, int], int]:
+        return self._tail.ends([(topic, part) for topic in topics for part in range(PARTITIONS)])
 
     def is_folded(self, ends: dict[int, int]) -> bool:
         """Whether some worker has folded so far, by what was told so far."""
@@ -110,8 +121,7 @@ class Pipeline:
 
     def is_served(self) -> bool:
         """Whether the API has folded alerts and series to their ends."""
-        names = [topic.in_space(self.settings.space) for topic in (ALERTS, SERIES)]
-        ends = self._tail.ends([(name, part) for name in names for part in range(PARTITIONS)])
+        ends = self._places_end([topic.in_space(self.settings.space) for topic in (ALERTS, SERIES)])
         connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)
         try:
             rows = connection.execute("SELECT topic, partition, next_offset FROM offsets").fetchall()
@@ -120,26 +130,26 @@ class Pipeline:
         finally:
             connection.close()
         found = {(topic, part): offset for topic, part, offset in rows}
-        return all(found.get(place, 0) >= end for place, end in ends.items())
+        return bool(ends) and all(found.get(place, 0) >= end for place, end in ends.items())
 
     def recovered(self, since: float) -> float:
         """Seconds from `since` until a call posted after it is acknowledged, folded, and the API has what follows."""
-        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202", 120)
+        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202", 240)
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded", 120)
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs", 120)
+        wait_for(lambda: self.is_folded(ends), "the log is folded", 240)
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs", 240)
         return CLOCK.monotonic() - since
 
     def settle(self) -> None:
         """Calls stop; everything that was accepted is folded and served."""
         for client in self.clients:
             client.pause()
-        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers", 120)
+        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers", 240)
         at = last_tick(self.traffic)
         wait_for(lambda: self.clients[0].tick(at), "a tick is taken")
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded to its end", 120)
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end", 120)
+        wait_for(lambda: self.is_folded(ends), "the log is folded to its end", 240)
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end", 240)
 
     def compare(self) -> Difference:
         """Against the quiet run; what is still on its way is waited for."""

@@ -21,13 +21,13 @@ class NotInTime(AssertionError):
     """Something that must happen did not."""
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 90.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     """Return when a condition holds; raises NotInTime."""
     deadline, pause = CLOCK.monotonic() + seconds, threading.Event()
     while not condition():
         if CLOCK.monotonic() > deadline:
             raise NotInTime(f"{what}: not within {seconds:.0f} s")
-        pause.wait(0.1)
+        pause.wait(0.3)
 
 
 class Service:

@@ -57,6 +57,10 @@ class Reference:
         parts = range(self.settings.partitions)
         return [(topic.in_space(self.settings.space), part) for topic in topics for part in parts]
 
+    def close(self) -> None:
+        """Let the client go."""
+        self._tail.close()
+
     def fold_log(self) -> None:
         """Fold what is new on the log."""
         for _, partition, record in self._tail.read(self._places(CALLS)):

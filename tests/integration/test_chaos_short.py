@@ -10,6 +10,6 @@ FAULTS = ("zombie worker", "ingest kill -9 before the acknowledgement", "API kil
 def test_after_a_zombie_and_two_kills_everything_equals_a_quiet_run(tmp_path: Path) -> None:
     """Every 202 is on the log, nothing counts twice, every alert version is the same on the topic and in the API."""
     told: list[str] = []
-    status = run_battery(tmp_path / "chaos", FAULTS, seed=1, minutes=4, tell=told.append)
+    status = run_battery(tmp_path / "chaos", FAULTS, seed=1, minutes=10, tell=told.append)
     assert status == 0, "\n".join(told)
     assert sum("exact" in line for line in told) == len(FAULTS)
