@@ -40,8 +40,10 @@ bench: env-dev ## benchmarks
 	@found=$$(ls tests/benchmarks/bench_*.py 2>/dev/null) || { echo 'no benchmark yet: tests/benchmarks/bench_*.py'; exit 0; }; \
 	for one in $$found; do echo "$$one"; $(BIN)/python "$$one" || exit 1; done
 
-chaos: env-dev ## 20 minutes of random faults on the whole pipeline, and a table: make chaos MINUTES=5 SEED=7
+chaos: env-dev ## 20 minutes of random faults on the whole pipeline, a table, and random requests: make chaos MINUTES=5 SEED=7
 	@MINUTES='$(MINUTES)' SEED='$(SEED)' ONLY='$(ONLY)' $(BIN)/python -m tests.chaos
+	@test -n '$(ONLY)' || FUZZ_CASES=$${FUZZ_CASES:-100} FUZZ_SEED='$(or $(SEED),random)' \
+	  $(BIN)/pytest -q --timeout=3600 tests/properties/test_http_documents.py tests/properties/test_privacy.py
 
 lock: env-dev ## write requirements/*.lock anew (make lock UPGRADE=--upgrade takes newer versions)
 	@$(BIN)/python tools/locks.py $(UPGRADE)

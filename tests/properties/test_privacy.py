@@ -261,4 +261,4 @@ def store(world: World, records: list[Record]) -> None:
 def assert_clean(data: bytes, where: str) -> None:
     """Nothing of what was planted; the data themselves are not repeated in the message."""
     for trace in (*PLANTED, *TRACES):
-        assert trace.encode() not in data, f"{trace!r} was found in {where}"
+        assert trace.encode() not in data, f"{trace!r} was found in {where} (FUZZ_SEED={SEED} FUZZ_CASES={CASES})"
