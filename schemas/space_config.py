@@ -6,7 +6,7 @@
 import msgspec
 
 POINTER_KEY = "config"
-MODEL = "groundswell/2"
+MODEL = "groundswell/3"
 
 
 class SpaceConfig(msgspec.Struct, frozen=True):

@@ -4,23 +4,26 @@ import numpy as np
 import pytest
 
 from services.detector.domain.alerts import Episode
-from services.detector.domain.quiet import FIRST_GUESS_NATS, LEAST_NATS, MOST_NATS, WEEK_MS, QuietPast
+from services.detector.domain.quiet import FIRST_GUESS_NATS, LEAST_NATS, MOST_NATS, MOST_OF_A_NEED, WEEK_MS, QuietPast
 from services.detector.domain.rarity import FROM_NATS, MOST_RATE, handicap, real_share, threshold
 
 DAY_MS = WEEK_MS // 7
-NODES = 1_000
+NODES = [(f"need-{number}", "tx") for number in range(1_000)]
 START = 1_700_000_000_000
 
 
-def lived(peaks_a_week: list[list[float]], days: int = 70, budget: float = 3.0) -> QuietPast:
-    """A home area whose weeks bring episodes with these scores (before any correction), over and over."""
+def lived(peaks_a_week: list[list[float]], days: int = 70, budget: float = 3.0, *, again: bool = False) -> QuietPast:
+    """A home area whose weeks bring episodes with these scores, over and over, of the same needs `again` or not."""
     past, now = QuietPast(), START
-    past.follow([], now)
+    past.follow([], NODES, now)
     for day in range(days):
         week = peaks_a_week[(day // 7) % len(peaks_a_week)]
         for place, peak in enumerate(week):
             if place % 7 == day % 7:
-                past.follow([Episode(place, now + place, 0, peak=peak - past.nats)], now)
+                rise = Episode(
+                    place if again else (37 * day + place) % len(NODES), now + place, 0, peak=peak - past.nats
+                )
+                past.follow([rise], NODES, now)
         now += DAY_MS
         past.settle(now, budget, NODES)
     return past
@@ -32,14 +35,14 @@ def test_before_a_week_has_passed_a_cautious_guess_holds() -> None:
 
 @pytest.mark.parametrize("excess", [2.0, 4.0, 8.0])
 def test_a_past_that_keeps_coming_higher_than_the_table_says_is_taken_off(excess: float) -> None:
-    nominal = threshold(3.0, NODES)
+    nominal = threshold(3.0, len(NODES))
     peaks = [nominal + excess + step for step in (3.0, 2.0, 1.0, -1.0, -2.0, -3.0)]
     found = lived([peaks]).nats
     assert 0.7 * excess < found < excess + 2.0
 
 
 def test_a_storm_week_now_and_then_changes_little() -> None:
-    nominal = threshold(3.0, NODES)
+    nominal = threshold(3.0, len(NODES))
     calm = [nominal + step for step in (1.0, 0.5, 0.2, -0.5)]
     storm = [nominal + 15.0] * 40
     assert lived([calm, calm, calm, calm, calm, storm]).nats == pytest.approx(lived([calm]).nats, abs=0.5)
@@ -49,6 +52,33 @@ def test_the_correction_is_bounded_and_moves_slowly() -> None:
     assert lived([[60.0] * 30], days=300).nats == MOST_NATS
     assert lived([[]], days=300).nats == LEAST_NATS
     assert lived([[60.0] * 30], days=9).nats < FIRST_GUESS_NATS + 1.0
+
+
+def test_a_need_that_rises_every_week_must_stand_out_from_its_own_past_and_the_others_need_not() -> None:
+    usual, rare = threshold(3.0, len(NODES)) + FIRST_GUESS_NATS + 4.0, threshold(3.0, len(NODES)) - 1.0
+    past = lived([[usual, rare]], again=True)
+    assert list(past.of_need) == ["need-0"]
+    assert usual - threshold(3.0, len(NODES)) - past.nats - past.of_need["need-0"] <= 0.0
+    assert lived([[60.0, rare]], again=True).of_need["need-0"] == MOST_OF_A_NEED
+    assert lived([[usual, rare]]).of_need == {}
+
+
+def test_where_more_was_told_than_asked_for_less_is_asked_for() -> None:
+    week = [threshold(3.0, len(NODES)) + FIRST_GUESS_NATS + step for step in (4.0, 3.0, 2.0, 1.0, 0.0)]
+    past = lived([week])
+    told = lived([week])
+    told.told = {key: key[0] for key in told.peaks}
+    now = max(key[0] for key in past.peaks)
+    for day in range(7):
+        for one in (past, told):
+            one.settle(now + day * DAY_MS, 3.0, NODES)
+    assert told.nats > past.nats + 0.5
+
+
+def test_two_rises_of_a_need_in_eight_weeks_are_its_share() -> None:
+    high = threshold(3.0, len(NODES)) + FIRST_GUESS_NATS + 4.0
+    assert lived([[high], [], [], [], [], [], []], days=28, again=True).of_need == {}
+    assert "need-0" in lived([[high]], days=28, again=True).of_need
 
 
 def test_busy_nodes_carry_a_handicap_and_rare_ones_none() -> None:

@@ -52,7 +52,8 @@ def because(
     ending = _ending(scoring, episode) if episode.open else None
     easing = episode.easing_at if episode.status == "easing" else None
     then = None if easing is None else at(easing + DWELL_MS)
-    told = _limits(level, limit + scoring.correction + float(handicap(np.array([level]))[0]), step)
+    by_chance = float(scoring.taken_off(node)[0]) + float(handicap(np.array([level]))[0])
+    told = _limits(level, limit + by_chance, step)
     return Because(
         hours=round(hours, 2),
         per_hour=per_hour,

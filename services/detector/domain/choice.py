@@ -1,11 +1,12 @@
 """Which node explains a rise best: evidence of nodes and of their parts, and what another alert already explains."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import exp
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.codes import CONTACTS
 from services.detector.domain.alerts import RECENT_HOURS, Episode
@@ -82,10 +83,35 @@ def rise_totals(scoring: Scoring, node: int, parts: Sequence[int], since: int, s
     return sums
 
 
+def of_several_hours(scoring: Scoring, totals: Totals, parts: Sequence[int], since: int, share: float) -> float:
+    """Evidence in nats of a rise of several nodes, to which its fullest hour adds no more than one hour may."""
+    strength = evidence(totals)
+    if strength <= TUNING.hour_most:
+        return strength
+    fullest = max(_hours(scoring, np.array(parts, np.int64), since, share), key=lambda hour: hour.excess)
+    left = max(0.0, 1.0 - fullest.expected / max(totals.expected, 1e-9))
+    rest = Totals(totals.observed - fullest.observed, totals.expected * left, totals.variance * left)
+    return min(strength, round(evidence(rest) + TUNING.hour_most, 4))
+
+
+def _hours(scoring: Scoring, nodes: NDArray[np.int64], since: int, share: float) -> Iterator[Totals]:
+    """Sums of some nodes together in each hour from a bucket on."""
+    for hour in scoring.past:
+        if hour.bucket >= since:
+            known = nodes[(nodes < len(hour.observed)) & (scoring.fresh_from[nodes] <= hour.bucket)]
+            yield Totals(float(hour.observed[known].sum()), float(hour.expected[known].sum()))
+    for bucket in range(max(since, scoring.ledger.sealed_until), scoring.open_bucket + 1):
+        fresh = nodes[scoring.fresh_from[nodes] <= bucket]
+        observed, expected, _ = scoring.hours_of(fresh, bucket, share)
+        yield Totals(float(observed.sum()), float(expected.sum()))
+
+
 def worth(scoring: Scoring, strength: float, nodes: Sequence[int]) -> float:
     """Evidence as rarity knows it: what busy nodes and the home area's own past bring by chance is taken off."""
-    rate = scoring.bank.level(np.array(nodes, np.int64)).sum(keepdims=True)
-    return round(min(strength, TUNING.cap_nats) - float(handicap(rate)[0]) - scoring.correction, 4)
+    rows = np.array(nodes, np.int64)
+    rate = scoring.bank.level(rows).sum(keepdims=True)
+    past = float(scoring.taken_off(rows).min())
+    return round(min(strength, TUNING.cap_nats) - float(handicap(rate)[0]) - past, 4)
 
 
 @cache
@@ -320,5 +346,5 @@ class Sight:
         assert node is not None
         several = parts if len(parts) > 1 else ()
         totals = rise_totals(self.scoring, node, several, since, self.share)
-        strength = evidence(totals)
+        strength = of_several_hours(self.scoring, totals, parts, since, self.share)
         return Hot(node, worth(self.scoring, strength, parts), strength, totals.z, totals.excess, since, several)

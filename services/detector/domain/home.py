@@ -203,8 +203,8 @@ class Home:
         scoring.refresh(now, self.intake.sources, whole=True)
         scoring.close()
         if scoring.calendar.slot(bucket + 1).day != scoring.calendar.slot(bucket).day:
-            self.quiet.settle(now, self.watch.budget_per_week, len(scoring.nodes))
-            scoring.correction = self.quiet.nats
+            self.quiet.settle(now, self.watch.budget_per_week, scoring.nodes.names)
+            scoring.correct(self.quiet.nats, self.quiet.of_need)
         predicted = scoring.predict(bucket)
         counts = scoring.ledger.counts(bucket, len(scoring.nodes))
         told = np.flatnonzero((counts != 0) | (predicted.mean >= TOLD_EXPECTED) | self._alerted())
@@ -259,10 +259,12 @@ class Home:
         before = {episode.id: episode.told.node for episode in self.watch.episodes if episode.told is not None}
         told = self.watch.update(self.scoring, now, nodes, share, beside=beside, patches=self.rules.patches(self.code))
         if self.scoring.bank.careful:
-            self.quiet.follow(self.watch.episodes, now)
+            self.quiet.follow(self.watch.episodes, self.scoring.nodes.names, now)
             self.held_back.follow(self.watch.episodes, self.scoring, now, share, anew=beside == "episodes")
         for episode in told:
             self.labels.tell_of(episode, self.scoring.open_bucket)
+        if not told:
+            return []
         scene = self._scene(now)
         said: list[Output] = []
         for episode in told:

@@ -1,18 +1,22 @@
 """What a home area's own past says of the table of rarity: real weeks have causes that no simulation knows.
 
 The highest scores of all episodes of the last eight weeks, raised or not, are kept. The threshold that would have
-raised as many as the budget allows in the median week (storms fill single weeks, so the median leaves them out) is set
-against the one of the table; their difference in nats, drawn to a cautious first guess while weeks are few, is taken
-off every score. So recurrence, budget and severity all speak of this home area.
+raised as many a week as the budget allows (the fullest quarter of the weeks, those of storms, left out) is set against
+the one of the table; their difference in nats, drawn to a cautious first guess while weeks are few, is taken off every
+score. So recurrence, budget and severity all speak of this home area. Where more was told than was asked for all the
+same, because the weeks to come are not those that were, less is asked for until it fits.
+
+Some needs rise again and again, for reasons that are theirs (a crew types in a street at once, a campaign). What is
+told of one need beyond its share must stand out from its own past too; a third storm in a month still does.
 """
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from services.detector.domain.alerts import CANDIDATE_FACTOR, Episode
+from services.detector.domain.nodes import Pair
 from services.detector.domain.rarity import SURGE_SHARE, threshold
 
 WEEK_MS = 7 * 86_400_000
@@ -22,9 +26,17 @@ FIRST_GUESS_NATS = 0.7
 GUESS_WEEKS = 2.0
 """Weeks that the first guess is worth."""
 LEAST_NATS, MOST_NATS = -0.5, 14.0
+LEAST_SHARE = 0.4
+"""However much was told, no less than this part of the budget is asked for."""
+LEFT_OUT = 0.25
+"""Part of the weeks, the fullest ones, that say nothing of quiet times."""
 STEP_NATS = 0.3
 """The correction moves at most this much a day."""
 KEPT = 2_000
+NEED_SHARE = 0.08
+"""Of the budget; two alerts in eight weeks at three a week."""
+MOST_OF_A_NEED = 6.0
+"""Nats that a need's own past takes off at most: what is far beyond chance is told however often it happens."""
 
 Key = tuple[int, int]
 """(when an episode was noticed, ms; its first node)."""
@@ -39,55 +51,96 @@ class QuietPast:
     """When alerts became possible, ms."""
     nats: float = FIRST_GUESS_NATS
     """What is taken off every score now."""
+    of_need: dict[str, float] = field(default_factory=dict)
+    """What is taken off besides, of needs that rise often."""
+    told: dict[Key, int] = field(default_factory=dict)
+    """When those that were raised were, ms."""
 
-    def follow(self, episodes: Iterable[Episode], now: int) -> None:
-        """Note how high the open episodes have come."""
+    def follow(self, episodes: Iterable[Episode], names: Sequence[Pair], now: int) -> None:
+        """Note how high the open episodes have come; `names` are (need, area) of every node."""
         if self.begun is None:
             self.begun = now
         for episode in episodes:
             if episode.first_node < 0:
                 episode.first_node = episode.node
             key = episode.noticed_at, episode.first_node
-            self.peaks[key] = max(self.peaks.get(key, 0.0), round(episode.peak + self.nats, 4))
+            taken_off = self.nats + self.of_need.get(names[episode.node][0], 0.0)
+            self.peaks[key] = max(self.peaks.get(key, 0.0), round(float(episode.peak) + taken_off, 4))
+            if episode.raised_at is not None:
+                self.told[key] = episode.raised_at
 
-    def settle(self, now: int, budget_per_week: float, nodes: int) -> None:
+    def settle(self, now: int, budget_per_week: float, names: Sequence[Pair]) -> None:
         """Once a day: forget what is old and correct anew.
 
         Args:
             now: log time, ms.
             budget_per_week: chance alerts that are wanted.
-            nodes: how many nodes are watched.
+            names: (need, area) of the nodes that are watched.
         """
-        nominal = threshold(budget_per_week, nodes)
-        followed_from = threshold(budget_per_week * CANDIDATE_FACTOR, nodes) + self.nats
+        nominal = threshold(budget_per_week, len(names))
+        followed_from = threshold(budget_per_week * CANDIDATE_FACTOR, len(names)) + self.nats
         kept = sorted(self.peaks.items())[-KEPT:]
         self.peaks = {key: peak for key, peak in kept if key[0] > now - WEEKS * WEEK_MS}
-        weeks = self._weeks(now)
+        self.told = {key: at for key, at in self.told.items() if key in self.peaks}
+        self._settle_needs(budget_per_week, names, nominal + self.nats)
+        weeks = self._weeks(now, names)
         if not weeks:
             return
-        own = _own_threshold(weeks, SURGE_SHARE * budget_per_week, followed_from)
+        own = _own_threshold(weeks, self._asked(SURGE_SHARE * budget_per_week, len(weeks), now), followed_from)
         shift = (len(weeks) * (own - nominal) + GUESS_WEEKS * FIRST_GUESS_NATS) / (len(weeks) + GUESS_WEEKS)
         step = min(STEP_NATS, max(-STEP_NATS, shift - self.nats))
         self.nats = round(min(MOST_NATS, max(LEAST_NATS, self.nats + step)), 4)
 
-    def _weeks(self, now: int) -> list[list[float]]:
-        """Peaks of each whole week since the beginning, highest first."""
+    def _settle_needs(self, budget_per_week: float, names: Sequence[Pair], limit: float) -> None:
+        """What each need must stand out by so that no more of it is told than its share, in all the weeks kept."""
+        peaks: dict[str, list[float]] = {}
+        for (_, node), peak in self.peaks.items():
+            if peak > limit:
+                peaks.setdefault(names[node][0], []).append(peak)
+        share = max(1, math.floor(NEED_SHARE * budget_per_week * WEEKS + 0.5))
+        told = {need: _passed_by(sorted(found, reverse=True), share, limit) - limit for need, found in peaks.items()}
+        self.of_need = {
+            need: round(min(MOST_OF_A_NEED, nats), 4)
+            for need, nats in sorted(told.items())
+            if nats > 0.0 and len(peaks[need]) >= share
+        }
+
+    def _asked(self, budget: float, weeks: int, now: int) -> float:
+        """Alerts a week to ask for: fewer than the budget where more were told, the fullest weeks left out."""
+        told = [0] * weeks
+        for at in self.told.values():
+            if (week := (now - at) // WEEK_MS) < weeks:
+                told[week] += 1
+        mean = _of_quiet_weeks(told)
+        return budget * min(1.0, max(LEAST_SHARE, budget / max(mean, 1e-9)))
+
+    def _weeks(self, now: int, names: Sequence[Pair]) -> list[list[float]]:
+        """Peaks of each whole week since the beginning, highest first, less what their needs take off."""
         begun = now if self.begun is None else self.begun
         number = min(WEEKS, (now - begun) // WEEK_MS)
         weeks: list[list[float]] = [[] for _ in range(number)]
-        for (noticed_at, _), peak in self.peaks.items():
+        for (noticed_at, node), peak in self.peaks.items():
             week = (now - noticed_at) // WEEK_MS
             if week < number:
-                weeks[week].append(peak)
+                weeks[week].append(peak - self.of_need.get(names[node][0], 0.0))
         return [sorted(week, reverse=True) for week in weeks]
 
 
 def _own_threshold(weeks: list[list[float]], budget: float, least: float) -> float:
-    """Score that the budget's number of episodes of the median week passed; below one a week, of all weeks together."""
-    if budget >= 1.0:
-        return float(np.median([_passed_by(week, math.floor(budget), least) for week in weeks]))
-    together = sorted((peak for week in weeks for peak in week), reverse=True)
-    return _passed_by(together, math.floor(budget * len(weeks)), least)
+    """Lowest score that no more episodes a week passed than the budget allows, the fullest weeks left out."""
+    peaks = sorted({peak for week in weeks for peak in week if peak > least}, reverse=True)
+
+    def kept_by(number: int) -> bool:
+        return _of_quiet_weeks([sum(peak >= peaks[number] for peak in week) for week in weeks]) <= budget
+
+    allowed = bisect_left(range(len(peaks)), True, key=lambda number: not kept_by(number))
+    return _passed_by(peaks, allowed, least)
+
+
+def _of_quiet_weeks(numbers: list[int]) -> float:
+    """Mean of the weeks' numbers, the fullest weeks left out."""
+    quiet = sorted(numbers)[: len(numbers) - math.floor(LEFT_OUT * len(numbers))]
+    return sum(quiet) / len(quiet)
 
 
 def _passed_by(peaks: list[float], number: int, least: float) -> float:

@@ -3,7 +3,8 @@
 A patch has no model of its own. Its expectation is the sum of its areas', times what the whole home area expects over
 the sum of all its areas; its variance is theirs, and the part by which the home area's exceeds the sum of its areas'
 (what they share: a campaign, the weather), in proportion. So a patch alarms by chance as often as a node at the same
-score. The score is an expectation-based log-likelihood ratio tempered by overdispersion.
+score. The score is an expectation-based log-likelihood ratio tempered by overdispersion, to which one hour adds no more
+than it does to a node's: a street of reports typed in at once is one cause.
 """
 
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.domain.bank import Floats
-from services.detector.domain.choice import Hot
+from services.detector.domain.choice import Hot, of_several_hours
+from services.detector.domain.nodes import Nodes
 from services.detector.domain.patches import Patches
-from services.detector.domain.scoring import KEPT_HOURS, Scoring
+from services.detector.domain.scoring import KEPT_HOURS, Scoring, Totals
 
 WINDOWS = (1, 3, 8, 24, 72)
 
@@ -34,20 +36,24 @@ class Sums:
         return Sums(*(np.where(there, column[nodes], 0.0) for column in (self.observed, self.expected, self.variance)))
 
 
+Windows = dict[int, tuple[Sums, Sums]]
+"""By hours: sums of all of them, and of those since the node's last alert ended."""
+
+
 def scan(scoring: Scoring, patches: Patches, needs: list[str], home_area: str, reach: float) -> list[Hot]:
     """The best patch of each need whose score is at least `reach`, at the end of the last closed hour."""
     if not len(patches):
         return []
-    windows = window_sums(scoring)
-    found = (_best(scoring, patches, need, home_area, windows, reach) for need in needs)
+    promising = _promising(scoring.nodes, patches, window_sums(scoring), reach)
+    found = (_best(scoring, patches, need, home_area, promising[need], reach) for need in needs if need in promising)
     return [hot for hot in found if hot is not None]
 
 
-def window_sums(scoring: Scoring) -> dict[int, tuple[Sums, Sums]]:
+def window_sums(scoring: Scoring) -> Windows:
     """Sums over the last closed hours by window: of all hours, and of those since the node's last alert ended."""
     size = len(scoring.nodes)
     total, fresh = np.zeros((3, size)), np.zeros((3, size))
-    found: dict[int, tuple[Sums, Sums]] = {}
+    found: Windows = {}
     for age, (bucket, *columns) in enumerate(closed_hours(scoring, min(max(WINDOWS), KEPT_HOURS)), start=1):
         hour = np.stack(columns)
         known = hour.shape[1]
@@ -55,6 +61,19 @@ def window_sums(scoring: Scoring) -> dict[int, tuple[Sums, Sums]]:
         fresh[:, :known] += np.where(scoring.fresh_from[:known] <= bucket, hour, 0.0)
         if age in WINDOWS:
             found[age] = Sums(*total.copy()), Sums(*fresh.copy())
+    return found
+
+
+def _promising(nodes: Nodes, patches: Patches, windows: Windows, reach: float) -> dict[str, Windows]:
+    """By need the windows in which some patch may reach a score: where the rises of all its areas together do."""
+    rows = np.concatenate([nodes.in_area(area) for area in patches.areas])
+    found: dict[str, Windows] = {}
+    for window, (whole, fresh) in windows.items():
+        parts = fresh.rows(rows)
+        each = ratio(parts.observed, parts.expected, parts.variance)
+        together = np.bincount(nodes.need_of[rows], weights=each, minlength=len(nodes.need_names))
+        for need in np.flatnonzero(together >= reach):
+            found.setdefault(nodes.need_names[need], {})[window] = whole, fresh
     return found
 
 
@@ -77,9 +96,7 @@ def ratio(observed: Floats, expected: Floats, variance: Floats) -> Floats:
     return np.where(observed > expected, raw / np.maximum(1.0, variance / expected), 0.0)
 
 
-def _best(
-    scoring: Scoring, patches: Patches, need: str, home_area: str, windows: dict[int, tuple[Sums, Sums]], reach: float
-) -> Hot | None:
+def _best(scoring: Scoring, patches: Patches, need: str, home_area: str, windows: Windows, reach: float) -> Hot | None:
     nodes = np.array([_number(scoring.nodes.find(need, area)) for area in patches.areas], np.int64)
     home = scoring.nodes.find(need, home_area)
     if home is None or (nodes >= 0).sum() < 2:
@@ -98,7 +115,8 @@ def _best(
         top = int(score.argmax())
         if score[top] >= reach and (best is None or score[top] > best[0]):
             best = float(score[top]), top, window, np.array([observed[top], expected[top], variance[top]])
-    return None if best is None else _hot(scoring, patches, need, nodes, best)
+    found = None if best is None else _hot(scoring, patches, need, nodes, best)
+    return None if found is None or found.score < reach else found
 
 
 def _of_home(parts: Sums, home: Sums) -> tuple[float, float]:
@@ -118,8 +136,10 @@ def _hot(
         return None
     inside = nodes[patches.members[patch] > 0]
     parts = tuple(sorted(int(one) for one in inside if one >= 0))
+    since = scoring.open_bucket - window
+    score = min(score, of_several_hours(scoring, Totals(observed, expected, variance), parts, since, 0.0))
     z = float((observed - expected) / np.sqrt(max(variance, 1e-6)))
-    return Hot(node, score, score, z, float(observed - expected), scoring.open_bucket - window, parts)
+    return Hot(node, score, score, z, float(observed - expected), since, parts)
 
 
 def _number(node: int | None) -> int:

@@ -88,6 +88,9 @@ class Scoring:
     """Nodes whose scores of closed hours must be computed again before they are looked at."""
     correction: float = FIRST_GUESS_NATS
     """Nats that the home area's own past takes off every score."""
+    correction_of_need: dict[str, float] = field(default_factory=dict)
+    """Nats that a need's own past takes off besides."""
+    _corrections: Floats | None = field(default=None, repr=False)
     _handicaps: Floats | None = field(default=None, repr=False)
     _contacts_of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
     _exposures: dict[int, Floats | float] = field(default_factory=dict, repr=False)
@@ -163,6 +166,12 @@ class Scoring:
         if known is None or (isinstance(known, np.ndarray) and len(known) != len(self.nodes)):
             known = self._exposures[bucket] = self._exposure(bucket, np.arange(len(self.nodes)))
         return known[nodes] if isinstance(known, np.ndarray) else known
+
+    def _exposure_of_one(self, bucket: int, node: int) -> float:
+        exposure = self.exposure_of(bucket, np.array([node]) if bucket == self.open_bucket else EVERY)
+        if isinstance(exposure, float):
+            return exposure
+        return float(exposure[0 if len(exposure) == 1 else node])
 
     def _exposure(self, bucket: int, nodes: NDArray[np.int64]) -> Floats | float:
         if len(self._contacts_of) != len(self.nodes):
@@ -245,8 +254,20 @@ class Scoring:
         before = Scores(self.closed.up[nodes], self.closed.run[nodes])
         after = advance(before, counts, self.predict(self.open_bucket, nodes), self.open_bucket, max(share, 1e-3))
         stale = self.fresh_from[nodes] > self.open_bucket
-        told = np.maximum(after.up - (self._handicap[nodes] + self.correction)[:, None], 0.0)
+        told = np.maximum(after.up - (self._handicap[nodes] + self.taken_off(nodes))[:, None], 0.0)
         return Scores(np.where(stale[:, None], 0.0, told), after.run)
+
+    def correct(self, nats: float, of_need: dict[str, float]) -> None:
+        """What the past of the home area, and that of some needs, takes off from now on."""
+        self.correction, self.correction_of_need, self._corrections = nats, of_need, None
+
+    def taken_off(self, nodes: Index) -> Floats:
+        """Nats that the past of the home area and of each node's need take off its score."""
+        names = self.nodes.need_names
+        if self._corrections is None or len(self._corrections) != len(names):
+            self._corrections = self.correction + np.array([self.correction_of_need.get(name, 0.0) for name in names])
+        taken: Floats = self._corrections[self.nodes.need_of[nodes]]
+        return taken
 
     @property
     def _handicap(self) -> Floats:
@@ -316,8 +337,7 @@ class Scoring:
         for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
             part = share if bucket == self.open_bucket else 1.0
             whole, mean = self._whole(bucket), float(self._whole(bucket).mean[node])
-            exposure = self.exposure_of(bucket, np.array([node]))
-            part *= exposure if isinstance(exposure, float) else float(exposure[0])
+            part *= self._exposure_of_one(bucket, node)
             variance = (mean + (float(whole.variance[node]) - mean) * part) * part * float(whole.vif[node])
             totals.add(float(self.ledger.counts(bucket, len(self.nodes))[node]), mean * part, variance)
         return totals

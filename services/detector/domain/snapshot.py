@@ -46,7 +46,7 @@ from services.detector.domain.triggers import Triggers
 from services.detector.domain.unlisted import Day, Unlisted
 from services.detector.domain.watch import Watch
 
-FORMAT = 2
+FORMAT = 3
 PARTITION = "partition"
 
 Blocks = dict[str, bytes]
@@ -186,7 +186,7 @@ def _core(home: Home) -> dict[str, Any]:
         "held_back_times": watch.held_back_times,
         "episodes": [_episode(episode) for episode in watch.episodes],
         "held_back": home.held_back.plain(),
-        "quiet": [list(home.quiet.peaks.items()), home.quiet.begun, home.quiet.nats],
+        "quiet": _quiet_plain(home.quiet),
     }
 
 
@@ -203,7 +203,7 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         core["held_back_times"],
     )
     scoring = _scoring(core, blocks, rules.calendar(code), rules)
-    scoring.correction = core["quiet"][2]
+    scoring.correct(*core["quiet"][2:4])
     kinds = kinds_again(code, core["kinds"], {name: _columns(blocks[name]) for name in ("drops", "trends")})
     return Home(
         code=code,
@@ -319,9 +319,14 @@ def _columns(block: bytes) -> dict[str, Any]:
     return {name: np.frombuffer(data, dtype).reshape(shape).copy() for name, (dtype, shape, data) in raw.items()}
 
 
+def _quiet_plain(quiet: QuietPast) -> list[Any]:
+    return [list(quiet.peaks.items()), quiet.begun, quiet.nats, quiet.of_need, list(quiet.told.items())]
+
+
 def _quiet(core: dict[str, Any]) -> QuietPast:
-    peaks, begun, nats = core["quiet"]
-    return QuietPast({(at, node): peak for (at, node), peak in peaks}, begun, nats)
+    peaks, begun, nats, of_need, told = core["quiet"]
+    by_key = ({(at, node): one for (at, node), one in rows} for rows in (peaks, told))
+    return QuietPast(next(by_key), begun, nats, of_need, next(by_key))
 
 
 def _episode(episode: Episode) -> dict[str, Any]:

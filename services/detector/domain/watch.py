@@ -18,7 +18,16 @@ from services.detector.domain.alerts import (
     episode_id,
     next_state,
 )
-from services.detector.domain.choice import LEAST_EXCESS, MOVE_NATS, Hot, Sight, evidence, rise_totals, worth
+from services.detector.domain.choice import (
+    LEAST_EXCESS,
+    MOVE_NATS,
+    Hot,
+    Sight,
+    evidence,
+    of_several_hours,
+    rise_totals,
+    worth,
+)
 from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import threshold
 from services.detector.domain.scan import scan
@@ -79,7 +88,7 @@ class Watch:
             place = places[node]
             begun = self._since(scoring, node, int(scores.run[place, size[place]])) if since is None else since
             totals = rise_totals(scoring, node, parts, begun, share)
-            strength = evidence(totals)
+            strength = of_several_hours(scoring, totals, parts, begun, share) if parts else evidence(totals)
             score = worth(scoring, strength, parts) if parts else float(best[place])
             return Hot(node, score, strength, totals.z, totals.excess, begun, tuple(parts))
 
