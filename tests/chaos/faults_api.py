@@ -46,7 +46,7 @@ def kill_9_in_a_transaction(line: Pipeline, rng: random.Random) -> float:
     """Rows are written, the commit is not."""
     line.api.stop()
     line.api.start(["-c", DIES_IN_A_TRANSACTION, str(rng.randint(1, 12))])
-    status = line.api.wait(60)
+    status = line.api.wait(180)
     assert status == 137, f"the API ended with {status}: {line.api.tail()}"
     since = CLOCK.monotonic()
     line.api.start()

