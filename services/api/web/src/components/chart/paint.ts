@@ -85,14 +85,20 @@ export interface Mark {
   human: boolean;
 }
 
+const LEAST_GAP = 4;
+
 export function marks(plot: uPlot, ink: Ink, all: Mark[]): void {
   const { ctx, bbox } = plot;
   const first = plot.data[0][0] ?? Infinity;
   const bottom = bbox.top + bbox.height;
+  let last = -Infinity;
   ctx.save();
-  for (const { seconds, human } of all) {
+  ctx.setLineDash([]); // uPlot leaves that of its last series
+  for (const { seconds, human } of all.toSorted((a, b) => a.seconds - b.seconds)) {
     if (seconds < first) continue;
     const x = Math.min(Math.round(plot.valToPos(seconds, 'x', true)), bbox.left + bbox.width - devicePixelRatio);
+    if (!human && x - last < LEAST_GAP * devicePixelRatio) continue; // a version a minute would be a bar
+    if (!human) last = x;
     ctx.strokeStyle = ctx.fillStyle = human ? ink.observed : ink.muted;
     ctx.lineWidth = 2 * devicePixelRatio;
     ctx.beginPath();
