@@ -272,9 +272,7 @@ def test_a_crm_posts_its_own_records_through_its_mapping(settings: Settings) -> 
         assert good.status_code == 202, good.text
         assert good.json()["accepted"] == 1
         assert [one["index"] for one in good.json()["rejected"]] == [1]
-        assert [(one.source, one.line, one.area) for one in await world.calls()] == [
-            ("boston311", "311", "unmapped")
-        ]
+        assert [(one.source, one.line, one.area) for one in await world.calls()] == [("boston311", "311", "unmapped")]
         wrong = await world.client.post(path, content=b"a,b\n1,2\n", headers=headers)
         assert wrong.status_code == 400, wrong.text
         cut = gzip.compress(rows.encode() * 50)[:-20]
