@@ -17,35 +17,35 @@ REFERENCE = Reference(
 SERIES = [(f"B{i}", f"h-{j}") for i in range(NEEDS) for j in range(AREAS)]
 
 
-def usual(hour: int, number: int) -> int:
-    """0, 1 or 2: a call an hour on average."""
-    return (0, 1, 2, 1)[(hour + number) % 4]
+def usual(hour: int, number: int, heavy: int) -> int:
+    """0, 1 or 2, a call an hour on average; so many more of the last need."""
+    return (0, 1, 2, 1)[(hour + number) % 4] + (heavy if SERIES[number][0] == "B4" else 0)
 
 
-def warm() -> World:
+def warm(heavy: int = 0) -> World:
     """A home area of thirty series that has learned two weeks."""
     world = World(references={"usual": REFERENCE})
     world.put(Control(VERSION, "config", "config", START, START, "ana", msgspec.to_builtins(CONFIG)))
     hours = range(START // HOUR - DAYS * 24, START // HOUR)
     cells = [
-        HistoryCell(code, area, hour, "211", usual(hour, number))
+        HistoryCell(code, area, hour, "211", usual(hour, number, heavy))
         for hour in hours
         for number, (need, area) in enumerate(SERIES)
-        if usual(hour, number)
+        if usual(hour, number, heavy)
         for code in (need, "contacts")
     ]
     world.put(History(VERSION, "crm", hours[0] * HOUR, START, tuple(cells)), "h")
     return world
 
 
-def pass_hours(world: World, hours: int, more: dict[int, int]) -> list[Output]:
+def pass_hours(world: World, hours: int, more: dict[int, int], heavy: int = 0) -> list[Output]:
     """Hours of usual calls, and so many more on some series, every quarter of an hour a record."""
     said: list[Output] = []
     first = max(START, world.now) // HOUR
     for hour in range(first, first + hours):
         calls: list[list[LogCall]] = [[], [], [], []]
         for number, (need, area) in enumerate(SERIES):
-            for one in range(usual(hour, number) + more.get(number, 0)):
+            for one in range(usual(hour, number, heavy) + more.get(number, 0)):
                 quarter = (one + number) % 4
                 calls[quarter].append(world.call(need, area, at=hour * HOUR + quarter * HOUR // 4 + HOUR // 8))
         for quarter, together in enumerate(calls):
@@ -67,6 +67,13 @@ def test_thirty_percent_of_the_series_at_two_sd_are_one_alert_on_all_calls() -> 
     assert "All calls" in speaking[0].headline.en
     assert {(driver.need, driver.area) for driver in speaking[0].drivers}
     assert all(driver.need != "contacts" for driver in speaking[0].drivers)
+
+
+def test_needs_that_few_calls_are_about_are_told_one_by_one() -> None:
+    world = warm(heavy=4)
+    pass_hours(world, 8, {}, heavy=4)
+    said = alerts(pass_hours(world, 16, {0: 5, 8: 5, 16: 5}, heavy=4))
+    assert {alert.need for alert in said if alert.kind == "surge"} == {"B0", "B1", "B2"}
 
 
 def test_a_wide_alert_is_the_same_after_a_restart() -> None:

@@ -294,7 +294,8 @@ class Sight:
     ) -> tuple[list[Episode], Hot] | None:
         """The alerts that are one wide disaster with a further rise, and all calls of the area that holds them.
 
-        So many alerts within half a day of each other as the budget's chance alerts hardly ever bring.
+        So many alerts within half a day of each other as the budget's chance alerts hardly ever bring, of needs that
+        most calls are about: a heat wave's are told need by need, because "all calls" would say less.
         """
         near = [other for other in told if abs(other.since - one.since) <= TOGETHER_HOURS and other.status == "rising"]
         if len(near) + 1 < together_by_chance(budget_per_week):
@@ -306,12 +307,21 @@ class Sight:
                 part for part in other.parts or [other.node] if all(nodes.meet(part, known) is None for known in parts)
             ]
         node, since = nodes.contacts_above(parts), min(other.since for other in (*near, one))
-        if node is None:
+        if node is None or not self._most_calls(node, parts, since):
             return None
         totals = rise_totals(self.scoring, node, parts, since, self.share)
         strength = evidence(totals)
         score = worth(self.scoring, strength, parts)
         return near, Hot(node, score, strength, totals.z, totals.excess, since, tuple(sorted(parts)))
+
+    def _most_calls(self, contacts: int, parts: Iterable[int], since: int) -> bool:
+        """Whether the needs of some nodes usually make up most of the calls of an area."""
+        nodes, area = self.scoring.nodes, self.scoring.nodes.names[contacts][1]
+        needs = sorted({nodes.names[part][0] for part in parts})
+        widest = [need for need in needs if not any(one != need and nodes.needs.covers(one, need) for one in needs)]
+        rows = np.array([node for need in widest if (node := nodes.find(need, area)) is not None], np.int64)
+        expected = self.scoring.totals_many(rows, since, self.share)[1].sum()
+        return float(expected) >= MOSTLY * self.scoring.totals(contacts, since, self.share).expected
 
     def _parts(self, episode: Episode, one: Episode) -> tuple[int, ...]:
         """Nodes that make up both rises, none holding calls of another; empty when they do not belong together."""
