@@ -109,7 +109,7 @@ class SnapshotLog:
 def standing(records: Iterable[StoredRecord]) -> dict[str, bytes]:
     """Newest value of each key; what a tombstone took away is gone, whether Kafka has compacted the topic or not."""
     newest = {record.key: record.value for record in records if record.key is not None}
-    return {key.decode(): value for key, value in newest.items() if value is not None}
+    return {key.decode(errors="replace"): value for key, value in newest.items() if value is not None}
 
 
 def _manifests(found: dict[str, bytes]) -> Iterable[Manifest]:

@@ -143,6 +143,13 @@ def test_what_was_left_of_a_snapshot_that_was_never_finished_is_taken_away() -> 
     assert partition.read() == (30, {"tx|a": b"3", "b": b"1"})
 
 
+@pytest.mark.parametrize("key", [b"\xff\xff", b"manifest|x", b"block|a|1|0", b"block|", b""])
+def test_rubbish_among_the_snapshots_stops_nobody(key: bytes) -> None:
+    partition, _ = two_generations()
+    partition.records[key] = b"rubbish"
+    assert partition.read() == (20, {"a": b"1", "b": b"3"})
+
+
 def test_an_empty_partition_holds_no_snapshot() -> None:
     assert Partition().read() is None
 
