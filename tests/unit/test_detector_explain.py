@@ -130,6 +130,14 @@ def test_the_hours_in_which_a_rise_may_have_begun_hold_the_hour_in_which_it_did(
     assert latest > earliest
 
 
+def test_a_rise_did_not_begin_after_it_was_told_however_it_grew_later() -> None:
+    step = Step(sd=1.1, spread=0.1, clump=0.1, vif=1.0)
+    expected = np.ones(30)
+    growing = np.concatenate([np.arange(18) % 3, np.full(4, 3.0), np.full(8, 60.0)])
+    assert onset(growing, expected, expected, step)[1] == 22
+    assert onset(growing, expected, expected, step, no_later=19) == (18, 19, 19)
+
+
 def test_the_smallest_rise_that_would_be_seen_grows_with_time_and_with_the_usual_volume() -> None:
     quiet, busy = Step(1.0, 0.05, 0.1, 1.0), Step(4.5, 0.05, 0.1, 1.0)
     assert 5 < smallest_rise(9.0, 1.0, 1, quiet) < smallest_rise(9.0, 1.0, 24, quiet)

@@ -156,7 +156,8 @@ def _onset(scoring: Scoring, episode: Episode, share: float, step: Step) -> tupl
         begin = max(begin, fresh)
     buckets, observed, expected = _hours_of(scoring, episode.node, begin, share)
     shares = np.where(buckets == scoring.open_bucket, share, 1.0)
-    found = onset(observed, expected, shares, step)
+    told = scoring.open_bucket if episode.raised_bucket is None else max(episode.raised_bucket, episode.since)
+    found = onset(observed, expected, shares, step, int((buckets <= told).sum()) - 1)
     earliest, likely, latest = (int(buckets[place]) for place in found)
     episode.onset = [earliest, likely, latest]
     return earliest, likely, latest

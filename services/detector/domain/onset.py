@@ -29,7 +29,9 @@ class Step(NamedTuple):
         return cls(*(float(column[0]) for column in columns))
 
 
-def onset(observed: Floats, expected: Floats, shares: Floats, step: Step) -> tuple[int, int, int]:
+def onset(
+    observed: Floats, expected: Floats, shares: Floats, step: Step, no_later: int | None = None
+) -> tuple[int, int, int]:
     """(earliest, likely, latest) index of the hour in which a step began.
 
     Its size and its last hour are those that explain the hours best; beforehand every hour is as likely as any other.
@@ -39,13 +41,15 @@ def onset(observed: Floats, expected: Floats, shares: Floats, step: Step) -> tup
         expected: usual calls in each.
         shares: part of each hour that has passed.
         step: the node's model.
+        no_later: index of the last hour in which it can have begun, because it was told then; None: any.
     """
+    first = None if no_later is None else max(no_later, 0) + 1
     best, gained = -np.inf, np.zeros(1)
     for ratios in np.round(_ratios(observed, expected, shares, step), 4):
         after = np.cumsum(ratios)
         before = after - ratios
         last = int(np.argmax(np.round(after - np.minimum.accumulate(before), 4)))
-        since = after[last] - before[: last + 1]
+        since = after[last] - before[: last + 1][:first]
         if round(float(since.max()), 4) > best:
             best, gained = round(float(since.max()), 4), since
     chance = np.exp(gained - gained.max())
