@@ -19,7 +19,7 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from schemas.topics import CALLS
-from services.detector.host import CannotRecover, Gap, Host
+from services.detector.host import Gap, Host
 from services.detector.space import group_of
 from services.runtime.settings import Settings
 
@@ -128,9 +128,6 @@ class _Keeper:
         """Faust would swallow an exception here and go on; the process ends instead, and the log replays."""
         try:
             await work
-        except CannotRecover as error:
-            log.error("cannot_recover", reason=str(error))
-            os._exit(CRASHED)
         except Exception:  # the outermost loop of the process
             log.exception("crashed")
             os._exit(CRASHED)

@@ -19,14 +19,6 @@ log = structlog.get_logger("detector")
 REVOKE_SECONDS = 5.0
 
 
-class CannotRecover(RuntimeError):
-    """A partition's state cannot be had again from snapshots and log; the sentence says what to do."""
-
-
-class UnreadableSnapshot(CannotRecover):
-    """The newest whole snapshot was written by a version that this one does not understand."""
-
-
 @dataclass
 class Host:
     """The partitions of one worker process."""
@@ -41,11 +33,9 @@ class Host:
     async def take_over(self, partition: int) -> int:
         """Begin with a partition; returns the offset to read from.
 
-        Where records between the newest snapshot and the beginning of the log are gone, the partition is rebuilt: from
-        sealed hours and loaded history, then from what the log still holds. It says so until that is folded.
-
-        Raises:
-            UnreadableSnapshot: the newest whole snapshot is of another format.
+        Where records between the newest snapshot and the beginning of the log are gone, or the newest whole snapshot is
+        of another format, the partition is rebuilt: from the log if all of it is there, else from sealed hours and
+        loaded history, then from what the log still holds. It says so until that is folded.
         """
         known = self.workers.get(partition)
         if known is not None:
@@ -58,15 +48,17 @@ class Host:
         try:
             worker.recover(stored, beginning)
         except BadSnapshot as error:
-            raise UnreadableSnapshot(f"partition {partition}: {error}; run `groundswell rebuild`") from error
-        if worker.next_offset < beginning or (beginning > 0 and worker.snapshots.newest is None):
-            await self._rebuild(worker, stored)
+            worker.snapshots.newest = None  # its chunks and manifest go with the next snapshot
+            await self._rebuild(worker, stored, str(error))
+        else:
+            if worker.next_offset < beginning or (beginning > 0 and worker.snapshots.newest is None):
+                await self._rebuild(worker, stored, "the log no longer holds what the newest snapshot needs")
         self.workers[partition] = worker
         self.around.metrics.partitions.set(len(self.workers))
         log.info("partition_taken_over", partition=partition, next_offset=worker.next_offset)
         return worker.next_offset
 
-    async def _rebuild(self, worker: PartitionWorker, stored: list[StoredRecord]) -> None:
+    async def _rebuild(self, worker: PartitionWorker, stored: list[StoredRecord], why: str) -> None:
         newest = worker.snapshots.newest
         remembered = await asyncio.to_thread(self.stores.remembered, worker.partition, stored)
         worker.begin_again(remembered)
@@ -76,7 +68,7 @@ class Host:
             since=moment(worker.rebuilding_from_ms),
             first_offset=worker.next_offset,
             snapshot_needs=None if newest is None else newest.next_offset,
-            why="the log no longer holds what the newest snapshot needs; learned again from sealed hours and history",
+            why=why,
         )
         await self.outbox.post([worker.status(remembered.end)])
 
@@ -149,4 +141,4 @@ def moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-__all__ = ["CannotRecover", "Gap", "Host", "UnreadableSnapshot"]
+__all__ = ["Gap", "Host"]

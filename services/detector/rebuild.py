@@ -19,7 +19,7 @@ from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.fold import State
 from services.detector.domain.history import Cell, Past, Period
 from services.detector.domain.rules import Rules
-from services.detector.domain.snapshot import BadSnapshot, from_blocks, to_blocks
+from services.detector.domain.snapshot import budgets_of, to_blocks
 from services.detector.snapshots import SnapshotLog, standing
 from services.detector.space import References, group_of, wait_for_space
 from services.runtime.clock import Clock
@@ -119,7 +119,7 @@ def rebuild(settings: Settings, clock: Clock) -> Iterator[Rebuilt]:
     with ReliableProducer(settings, clock, limits={topic: LARGEST_RECORD}) as producer:
         for partition in range(config.partitions):
             stored = read_all(settings, topic, partition)
-            found = remember(settings, partition, rules, stored, references)
+            found = remember(settings, partition, rules, stored)
             removed = _replace(
                 producer, SnapshotLog(topic, partition), stored, found.state, found.begin, clock.now_ms()
             )
@@ -127,16 +127,14 @@ def rebuild(settings: Settings, clock: Clock) -> Iterator[Rebuilt]:
     require_nobody(settings)
 
 
-def remember(
-    settings: Settings, partition: int, rules: Rules, stored: list[StoredRecord], references: References
-) -> Remembered:
+def remember(settings: Settings, partition: int, rules: Rules, stored: list[StoredRecord]) -> Remembered:
     """The state of one partition before what the log still holds; raises KafkaAway.
 
     Args:
-        stored: records of its snapshots: budgets are taken from the newest that can be read.
+        stored: records of its snapshots: budgets are taken from the newest that is whole.
     """
     held = read_held(settings, partition)
-    state = State(rules=rules, budgets=_budgets(stored, references))
+    state = State(rules=rules, budgets=_budgets(stored))
     homes = tuple(_remember(state, code, held) for code in _home_areas(rules, held))
     return Remembered(state, held.begin, held.end, held.since_ms, homes)
 
@@ -256,16 +254,10 @@ def _moment(hour: SealedHour) -> int:
     return hour.start + -hour.start % HOUR_MS
 
 
-def _budgets(stored: list[StoredRecord], references: References) -> dict[str, float]:
-    """Budgets in force: a person's decisions, which the log may no longer hold; none when no snapshot is readable."""
+def _budgets(stored: list[StoredRecord]) -> dict[str, float]:
+    """Budgets in force: a person's decisions, which the log may no longer hold; none when no snapshot is whole."""
     snapshot = SnapshotLog("", 0).read(stored)
-    if snapshot is None:
-        return {}
-    try:
-        return from_blocks(snapshot.blocks, references).budgets
-    except BadSnapshot:
-        log.warning("budgets_not_kept", reason="the newest snapshot is not readable by this version")
-        return {}
+    return {} if snapshot is None else budgets_of(snapshot.blocks)
 
 
 def _replace(

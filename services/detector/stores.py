@@ -45,4 +45,4 @@ class KafkaStores:
         """A state from sealed hours and loaded history, to begin with where the log begins."""
         config = wait_for_space(self.settings, self.clock, 0.0)
         rules = Rules(config, self.references(config.reference))
-        return remember(self.settings, partition, rules, stored, self.references)
+        return remember(self.settings, partition, rules, stored)

@@ -84,8 +84,9 @@ class PartitionWorker:
         self.next_offset = snapshot.manifest.next_offset
 
     def begin_again(self, remembered: Remembered) -> None:
-        """Start where the log begins now, from what is known without a snapshot."""
-        self.state, self.next_offset = remembered.state, remembered.begin
+        """Start where the log begins now, from what is known without a snapshot; a whole log says all of it itself."""
+        self.state = State() if remembered.begin == 0 else remembered.state
+        self.next_offset = remembered.begin
         self.rebuilding_until, self.rebuilding_from_ms = remembered.end, remembered.since_ms
 
     @property

@@ -1,6 +1,10 @@
 """One partition's driver: bytes in, records out; poison, repeats, gaps, recovery."""
 
+import asyncio
 import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,10 +13,15 @@ from prometheus_client import CollectorRegistry
 from schemas.alert import Alert
 from schemas.log_record import VERSION, Calls, Control, LogRecord, Tick, encode_record
 from schemas.output import PartitionStatus, Rejected, StatusRecord
-from services.detector.domain.snapshot import to_blocks
+from services.detector.domain.fold import State
+from services.detector.domain.snapshot import PARTITION, budgets_of, to_blocks
+from services.detector.host import Host
 from services.detector.metrics import DetectorMetrics
+from services.detector.rebuild import Remembered
+from services.detector.snapshots import SnapshotLog
 from services.detector.worker import AHEAD_MS, Gap, PartitionWorker, Surroundings
 from services.runtime.kafka import Record, StoredRecord
+from services.runtime.settings import Settings
 from tests.detector_world import CONFIG, HOUR, MINUTE, REFERENCE, SECOND, START, World, history
 
 
@@ -182,6 +191,62 @@ def test_a_worker_that_recovers_goes_on_where_the_snapshot_stands() -> None:
     assert to_blocks(second.state) == to_blocks(first.state)
     later = call_at(first.state.log_time + 10 * SECOND, 99)
     assert put(second, later) == put(first, later)
+
+
+@dataclass
+class Held:
+    """A log that begins somewhere, and what stands among the snapshots."""
+
+    begins: int
+    stored: list[StoredRecord]
+
+    def beginning(self, _: int) -> int:
+        return self.begins
+
+    def snapshots(self, _: int) -> list[StoredRecord]:
+        return self.stored
+
+    def remembered(self, _: int, __: list[StoredRecord]) -> Remembered:
+        return Remembered(State(budgets={"tx": 5.0}), self.begins, 40, START, ())
+
+
+class Nowhere:
+    """An outbox whose records nobody reads."""
+
+    async def post(self, records: Sequence[Record]) -> int:
+        return len(records)
+
+
+def of_another_format() -> list[StoredRecord]:
+    writer = worker()
+    rising(writer)
+    next_offset, blocks = writer.blocks()
+    raw = msgspec.msgpack.decode(blocks[PARTITION])
+    blocks[PARTITION] = msgspec.msgpack.encode({**raw, "format": 0, "budgets": {"tx": 5.0}})
+    chunks, manifest = writer.snapshots.write(blocks, next_offset, START)
+    records = enumerate([*chunks, *writer.snapshots.commit(manifest)])
+    return [StoredRecord(offset, START, record.key, record.value) for offset, record in records]
+
+
+@pytest.mark.parametrize(("begins", "budgets"), [(0, {}), (17, {"tx": 5.0})])
+def test_a_snapshot_of_another_format_means_that_the_log_is_folded_again_and_says_so(
+    begins: int, budgets: dict[str, float]
+) -> None:
+    outbox: Any = Nowhere()
+    host = Host(Settings(), worker().around, outbox, Held(begins, of_another_format()))
+    assert asyncio.run(host.take_over(3)) == begins
+    assert host.workers[3].state.budgets == budgets
+    assert host.workers[3].is_rebuilding
+    state = host.state()
+    assert state.degraded
+    assert "rebuilding from " in state.detail
+
+
+def test_the_budgets_of_a_snapshot_are_known_whatever_its_format() -> None:
+    snapshot = SnapshotLog("", 3).read(of_another_format())
+    assert snapshot is not None
+    assert budgets_of(snapshot.blocks) == {"tx": 5.0}
+    assert budgets_of({}) == budgets_of({PARTITION: b"\xc1"}) == {}
 
 
 def test_a_worker_without_a_snapshot_begins_where_the_log_begins() -> None:

@@ -226,7 +226,9 @@ def test_an_open_quote_does_not_swallow_the_file() -> None:
     assert any(row.problem and "quote" in row.problem.reason for row in rows)
 
 
-@pytest.mark.parametrize("data", [b"", b"   \n\n", gzip.compress(b""), b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "data", [b"", b"   \n\n", gzip.compress(b"", mtime=0), b"\xef\xbb\xbf"], ids=["nothing", "blanks", "packed", "mark"]
+)
 def test_an_empty_file_is_an_error_that_says_so(data: bytes) -> None:
     for hints in ({}, {"file_name": "a.json"}, {"file_name": "a.ndjson"}, {"file_name": "a.csv"}):
         with pytest.raises(BadExport, match="is empty"):

@@ -80,6 +80,15 @@ def from_blocks(blocks: Blocks, references: References) -> State:
         raise BadSnapshot(f"the snapshot cannot be read: {type(error).__name__}") from error
 
 
+def budgets_of(blocks: Blocks) -> dict[str, float]:
+    """Alerts a week that people asked for, by home area, as every format so far has kept them; none if unreadable."""
+    try:
+        budgets = _decode(blocks[PARTITION])["budgets"]
+        return {str(code): float(budget) for code, budget in budgets.items()}
+    except (KeyError, msgspec.MsgspecError, TypeError, ValueError, AttributeError):
+        return {}
+
+
 def _partition(state: State) -> dict[str, Any]:
     return {
         "format": FORMAT,
