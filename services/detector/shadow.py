@@ -55,7 +55,7 @@ class Shadow:
         else:
             config = msgspec.structs.replace(config, budget_per_week=self.budget)
         rules = Rules(config, self.references(config.reference))
-        return remember(self.settings, partition, rules, stored, self.references).state
+        return remember(self.settings, partition, rules, stored).state
 
     def _fold(self, state: State, stored: Iterator[StoredRecord]) -> Iterator[Alert]:
         for record in stored:
