@@ -99,7 +99,7 @@ def _owns_partitions(hosts: list[Host]) -> State:
 
 def _positions(hosts: list[Host]) -> dict[int, int]:
     """Next offset of each partition, as far as they are read at this moment."""
-    workers = dict(hosts[-1].workers) if hosts else {}
+    workers = dict(hosts[-1].workers) if hosts and not hosts[-1].taking_over else {}
     return {number: worker.next_offset for number, worker in workers.items()}
 
 

@@ -28,6 +28,8 @@ log = structlog.get_logger("detector")
 STATUS_SECONDS = 1.0
 MOST_REWINDS = 3
 CRASHED = 1
+RECOVERY_SECONDS = 900.0
+"""Faust gives up a recovery after this and then stands still: a rebuild reads the whole log that is still held."""
 
 MakeHost = Callable[[asyncio.AbstractEventLoop], Host]
 
@@ -48,6 +50,7 @@ def build(settings: Settings, make_host: MakeHost) -> faust.App:
         broker_session_timeout=6.0,
         broker_heartbeat_interval=2.0,
         broker_rebalance_timeout=15.0,
+        broker_request_timeout=RECOVERY_SECONDS,
         broker_commit_interval=5.0,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=20 * 1024 * 1024,

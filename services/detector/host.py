@@ -28,6 +28,8 @@ class Host:
     outbox: Outbox
     stores: Stores
     workers: dict[int, PartitionWorker] = field(default_factory=dict)
+    taking_over: int = 0
+    """Partitions that are being recovered at this moment: until they are, nothing moves on."""
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def take_over(self, partition: int) -> int:
@@ -41,41 +43,54 @@ class Host:
         if known is not None:
             return known.next_offset
         worker = PartitionWorker(partition, self.around)
-        stored, beginning = await asyncio.gather(
-            asyncio.to_thread(self.stores.snapshots, partition),
-            asyncio.to_thread(self.stores.beginning, partition),
-        )
+        self.taking_over += 1
         try:
-            worker.recover(stored, beginning)
-        except BadSnapshot as error:
-            worker.snapshots.newest = None  # its chunks and manifest go with the next snapshot
-            await self._rebuild(worker, stored, str(error))
-        else:
-            if worker.next_offset < beginning or (beginning > 0 and worker.snapshots.newest is None):
-                await self._rebuild(worker, stored, "the log no longer holds what the newest snapshot needs")
+            await self._recover(worker)
+        finally:
+            self.taking_over -= 1
         self.workers[partition] = worker
         self.around.metrics.partitions.set(len(self.workers))
         log.info("partition_taken_over", partition=partition, next_offset=worker.next_offset)
         return worker.next_offset
 
+    async def _recover(self, worker: PartitionWorker) -> None:
+        stored, (begin, end) = await asyncio.gather(
+            asyncio.to_thread(self.stores.snapshots, worker.partition),
+            asyncio.to_thread(self.stores.span, worker.partition),
+        )
+        try:
+            worker.recover(stored, begin)
+        except BadSnapshot as error:
+            worker.snapshots.newest = None  # its chunks and manifest go with the next snapshot
+            if begin == 0:
+                worker.fold_again(end)
+                await self._tell_rebuilding(worker, None, str(error))
+            else:
+                await self._rebuild(worker, stored, str(error))
+        else:
+            if worker.next_offset < begin or (begin > 0 and worker.snapshots.newest is None):
+                await self._rebuild(worker, stored, "the log no longer holds what the newest snapshot needs")
+
     async def _rebuild(self, worker: PartitionWorker, stored: list[StoredRecord], why: str) -> None:
         newest = worker.snapshots.newest
-        remembered = await asyncio.to_thread(self.stores.remembered, worker.partition, stored)
-        worker.begin_again(remembered)
+        worker.begin_again(await asyncio.to_thread(self.stores.remembered, worker.partition, stored))
+        await self._tell_rebuilding(worker, None if newest is None else newest.next_offset, why)
+
+    async def _tell_rebuilding(self, worker: PartitionWorker, snapshot_needs: int | None, why: str) -> None:
         log.warning(
             "rebuilding",
             partition=worker.partition,
-            since=moment(worker.rebuilding_from_ms),
+            since=_since(worker),
             first_offset=worker.next_offset,
-            snapshot_needs=None if newest is None else newest.next_offset,
+            snapshot_needs=snapshot_needs,
             why=why,
         )
-        await self.outbox.post([worker.status(remembered.end)])
+        await self.outbox.post([worker.status(worker.rebuilding_until)])
 
     def state(self) -> State:
         """For /health/ready: down without a partition, degraded while one is rebuilt."""
         rebuilt = sorted((one for one in self.workers.values() if one.is_rebuilding), key=lambda one: one.partition)
-        told = [f"; partition {one.partition}: rebuilding from {moment(one.rebuilding_from_ms)}" for one in rebuilt]
+        told = [f"; partition {one.partition}: rebuilding from {_since(one)}" for one in rebuilt]
         count = len(self.workers)
         return State(count > 0, f"reads {count} partitions{''.join(told)}", degraded=bool(rebuilt))
 
@@ -130,6 +145,10 @@ class Host:
         """How far each partition has come."""
         records = [worker.status(end_offsets.get(number, 0)) for number, worker in self.workers.items()]
         await self.outbox.post(records)
+
+
+def _since(worker: PartitionWorker) -> str:
+    return moment(worker.rebuilding_from_ms) if worker.rebuilding_from_ms else "the beginning of the log"
 
 
 def moment(at_ms: int) -> str:

@@ -8,15 +8,15 @@ from services.detector.domain.rules import Rules
 from services.detector.rebuild import Remembered, remember
 from services.detector.space import References, wait_for_space
 from services.runtime.clock import Clock
-from services.runtime.kafka import StoredRecord, beginning_of, read_all
+from services.runtime.kafka import StoredRecord, read_all, span_of
 from services.runtime.settings import Settings
 
 
 class Stores(Protocol):
     """The log and the snapshots of one space; every method blocks and may raise KafkaAway."""
 
-    def beginning(self, partition: int) -> int:
-        """First offset that a partition of the call topic still holds."""
+    def span(self, partition: int) -> tuple[int, int]:
+        """First offset that a partition of the call topic still holds, and the one after its last."""
 
     def snapshots(self, partition: int) -> list[StoredRecord]:
         """All that stands on a partition of the snapshot topic."""
@@ -33,9 +33,9 @@ class KafkaStores:
     references: References
     clock: Clock
 
-    def beginning(self, partition: int) -> int:
-        """First offset that a partition of the call topic still holds."""
-        return beginning_of(self.settings, CALLS.in_space(self.settings.space), partition)
+    def span(self, partition: int) -> tuple[int, int]:
+        """First offset that a partition of the call topic still holds, and the one after its last."""
+        return span_of(self.settings, CALLS.in_space(self.settings.space), partition)
 
     def snapshots(self, partition: int) -> list[StoredRecord]:
         """All that stands on a partition of the snapshot topic."""

@@ -15,9 +15,9 @@ from services.runtime.settings import Settings
 log = structlog.get_logger("detector.watchdog")
 
 LOOK_SECONDS = 10.0
-LOOKS = 9
-"""So many looks in a row without a step: a minute and a half. Looks are counted, not seconds, so that a machine that
-slept is not taken for a worker that is stuck."""
+LOOKS = 30
+"""So many looks in a row without a step: five minutes, because one step may learn a year of loaded history. Looks are
+counted, not seconds, so that a machine that slept is not taken for a worker that is stuck."""
 STUCK = 1
 
 Offsets = Mapping[int, int]

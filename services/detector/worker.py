@@ -84,10 +84,13 @@ class PartitionWorker:
         self.next_offset = snapshot.manifest.next_offset
 
     def begin_again(self, remembered: Remembered) -> None:
-        """Start where the log begins now, from what is known without a snapshot; a whole log says all of it itself."""
-        self.state = State() if remembered.begin == 0 else remembered.state
-        self.next_offset = remembered.begin
+        """Start where the log begins now, from what is known without a snapshot."""
+        self.state, self.next_offset = remembered.state, remembered.begin
         self.rebuilding_until, self.rebuilding_from_ms = remembered.end, remembered.since_ms
+
+    def fold_again(self, end: int) -> None:
+        """Start from nothing: a log that is whole says everything itself."""
+        self.state, self.next_offset, self.rebuilding_until = State(), 0, end
 
     @property
     def is_rebuilding(self) -> bool:

@@ -13,6 +13,7 @@ from services.runtime.kafka_clients import (
     is_reachable,
     read_all,
     read_each,
+    span_of,
     wait_for_kafka,
 )
 from services.runtime.producer import Ack, Record, ReliableProducer
@@ -33,5 +34,6 @@ __all__ = [
     "is_reachable",
     "read_all",
     "read_each",
+    "span_of",
     "wait_for_kafka",
 ]

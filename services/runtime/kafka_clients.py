@@ -201,13 +201,18 @@ def read_each(settings: Settings, topic: str, partition: int) -> Iterator[Stored
 
 def beginning_of(settings: Settings, topic: str, partition: int) -> int:
     """First offset that a partition still holds; raises KafkaAway."""
+    return span_of(settings, topic, partition)[0]
+
+
+def span_of(settings: Settings, topic: str, partition: int) -> tuple[int, int]:
+    """First offset that a partition still holds, and the one after its last; raises KafkaAway."""
     place = TopicPartition(topic, partition)
     try:
         consumer = KafkaConsumer(**client_options(settings), enable_auto_commit=False)
     except (KafkaError, OSError):
         raise kafka_away(settings) from None
     try:
-        return int(consumer.beginning_offsets([place])[place])
+        return int(consumer.beginning_offsets([place])[place]), int(consumer.end_offsets([place])[place])
     except KafkaError:
         raise kafka_away(settings) from None
     finally:

@@ -84,8 +84,8 @@ class Stores:
     broker: Broker
     sees: int | None = None
 
-    def beginning(self, _: int) -> int:
-        return BEGIN
+    def span(self, _: int) -> tuple[int, int]:
+        return BEGIN, self.broker.end
 
     def snapshots(self, _: int) -> list[StoredRecord]:
         sees, self.sees = self.sees, None

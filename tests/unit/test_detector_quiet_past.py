@@ -21,7 +21,7 @@ def lived(peaks_a_week: list[list[float]], days: int = 70, budget: float = 3.0, 
         for place, peak in enumerate(week):
             if place % 7 == day % 7:
                 rise = Episode(
-                    place if again else (37 * day + place) % len(NODES), now + place, 0, peak=peak - past.nats
+                    place if again else (37 * day + place) % len(NODES), now + place, 0, score=peak - past.nats
                 )
                 past.follow([rise], NODES, now)
         now += DAY_MS

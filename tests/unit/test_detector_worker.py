@@ -200,8 +200,8 @@ class Held:
     begins: int
     stored: list[StoredRecord]
 
-    def beginning(self, _: int) -> int:
-        return self.begins
+    def span(self, _: int) -> tuple[int, int]:
+        return self.begins, 40
 
     def snapshots(self, _: int) -> list[StoredRecord]:
         return self.stored

@@ -88,19 +88,20 @@ def of_several_hours(scoring: Scoring, totals: Totals, parts: Sequence[int], sin
     strength = evidence(totals)
     if strength <= TUNING.hour_most:
         return strength
-    fullest = max(_hours(scoring, np.array(parts, np.int64), since, share), key=lambda hour: hour.excess)
+    hours = _hours(scoring, np.array(parts, np.int64), since, share)
+    fullest = max(hours, key=lambda hour: hour.excess, default=Totals())
     left = max(0.0, 1.0 - fullest.expected / max(totals.expected, 1e-9))
     rest = Totals(totals.observed - fullest.observed, totals.expected * left, totals.variance * left)
     return min(strength, round(evidence(rest) + TUNING.hour_most, 4))
 
 
 def _hours(scoring: Scoring, nodes: NDArray[np.int64], since: int, share: float) -> Iterator[Totals]:
-    """Sums of some nodes together in each hour from a bucket on."""
+    """Sums of some nodes together in each hour from a bucket on; the open one only where a part of it has passed."""
     for hour in scoring.past:
         if hour.bucket >= since:
             known = nodes[(nodes < len(hour.observed)) & (scoring.fresh_from[nodes] <= hour.bucket)]
             yield Totals(float(hour.observed[known].sum()), float(hour.expected[known].sum()))
-    for bucket in range(max(since, scoring.ledger.sealed_until), scoring.open_bucket + 1):
+    for bucket in range(max(since, scoring.ledger.sealed_until), scoring.open_bucket + (share > 0.0)):
         fresh = nodes[scoring.fresh_from[nodes] <= bucket]
         observed, expected, _ = scoring.hours_of(fresh, bucket, share)
         yield Totals(float(observed.sum()), float(expected.sum()))

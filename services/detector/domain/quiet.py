@@ -57,7 +57,7 @@ class QuietPast:
     """When those that were raised were, ms."""
 
     def follow(self, episodes: Iterable[Episode], names: Sequence[Pair], now: int) -> None:
-        """Note how high the open episodes have come; `names` are (need, area) of every node."""
+        """Note how high the open episodes are, right after they were scored; `names` are (need, area) of every node."""
         if self.begun is None:
             self.begun = now
         for episode in episodes:
@@ -65,7 +65,7 @@ class QuietPast:
                 episode.first_node = episode.node
             key = episode.noticed_at, episode.first_node
             taken_off = self.nats + self.of_need.get(names[episode.node][0], 0.0)
-            self.peaks[key] = max(self.peaks.get(key, 0.0), round(float(episode.peak) + taken_off, 4))
+            self.peaks[key] = max(self.peaks.get(key, 0.0), round(float(episode.score) + taken_off, 4))
             if episode.raised_at is not None:
                 self.told[key] = episode.raised_at
 
