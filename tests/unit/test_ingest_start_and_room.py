@@ -38,19 +38,45 @@ def test_while_it_waits_for_kafka_every_request_is_answered_and_the_port_stays_f
             sock.accept()[0].close()
 
 
-def test_a_client_that_says_nothing_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 0.05)
+def test_a_client_that_goes_on_sending_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 60)
+    monkeypatch.setattr("services.ingest.waiting.DEADLINE_SECONDS", 60.0)
     done = threading.Event()
 
-    def start() -> None:
-        with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname()) as silent:
-            silent.send(b"GET /hea")
+    def start(sock: socket.socket) -> None:
+        with answering(sock), httpx.Client(timeout=5) as client:
+            asked = client.get(f"http://127.0.0.1:{sock.getsockname()[1]}/health/live")  # taken after the slow one
+            assert asked.status_code == 200
         done.set()
 
-    thread = threading.Thread(target=start)
-    thread.start()
-    assert done.wait(5)
-    thread.join(5)
+    with listen("127.0.0.1", 0) as sock, socket.create_connection(sock.getsockname()) as slow:
+        slow.send(b"GET /hea")
+        thread = threading.Thread(target=start, args=(sock,))
+        thread.start()
+        assert done.wait(5)
+        thread.join(5)
+
+
+def test_a_length_below_nothing_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 60)
+    with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname(), 5) as client:
+        client.send(b"POST /v1/events HTTP/1.0\r\nContent-Length: -1\r\n\r\n")
+        assert client.recv(1024).startswith(b"HTTP/1.0 503")
+
+
+def test_a_request_that_comes_drop_by_drop_is_answered_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.ingest.waiting.DEADLINE_SECONDS", 0.2)
+    answer = b""
+    with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname()) as client:
+        client.settimeout(0.02)
+        client.send(b"POST /v1/events HTTP/1.0\r\nContent-Length: 100000\r\n\r\n")
+        for _ in range(250):  # five seconds of drops
+            try:
+                answer = client.recv(1024)
+                break
+            except TimeoutError:
+                client.send(b"x")
+    assert answer.startswith(b"HTTP/1.0 503")
 
 
 def test_bodies_beyond_the_room_are_refused_and_leave_room_for_the_next(tmp_path: Path) -> None:
