@@ -22,7 +22,9 @@ from services.runtime.metrics import HttpMetrics, Message, Receive, Scope, Send
 log = structlog.get_logger("ingest")
 
 MOST_BODY_BYTES = 128 * 1024 * 1024
-"""Of bodies that must be whole before they are read, over all requests: eight of the largest at once."""
+"""Of records that must be whole before they are read, over all requests: eight of the largest at once."""
+MOST_EVENTS_BYTES = 64 * 1024 * 1024
+"""The same for calls in JSON, which have a room of their own: no export takes it from them."""
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -74,7 +76,7 @@ def create_app(parts: Parts, health: Health | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.health = health
-    app.state.room = Room(MOST_BODY_BYTES)
+    app.state.room, app.state.events_room = Room(MOST_BODY_BYTES), Room(MOST_EVENTS_BYTES)
     app.state.rate_limit = RateLimit(parts.requests_per_second, parts.clock)
     app.include_router(router)
     describe(app)

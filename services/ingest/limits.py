@@ -1,6 +1,7 @@
 """What one key and one process may do at most."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -49,32 +50,45 @@ class RateLimit:
 class Room:
     """How many bytes of request bodies may lie in memory at once, over all requests of this process.
 
-    >>> room = Room(10)
-    >>> with room.hold() as held:
-    ...     held(6), held(6)
-    (True, False)
+    One key gets a quarter of it at most, so that its slow uploads leave the others theirs.
+
+    >>> room = Room(40)
+    >>> with room.hold("k_1") as held, room.hold("k_1") as also, room.hold("k_2") as others:
+    ...     held(6), also(6), also(4), others(6)
+    (True, False, True, True)
     >>> room.taken
     0
     """
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self.taken = 0
+        self._by_key: Counter[str] = Counter()
+
+    @property
+    def taken(self) -> int:
+        """Bytes that lie in memory now."""
+        return self._by_key.total()
 
     @contextlib.contextmanager
-    def hold(self) -> Iterator[Callable[[int], bool]]:
-        """A share that grows piece by piece and is given back at the end; a piece that does not fit gets False."""
+    def hold(self, key: str) -> Iterator[Callable[[int], bool]]:
+        """A share that grows piece by piece and is given back at the end; a piece that does not fit gets False.
+
+        Args:
+            key: id of the key that sends the body.
+        """
         own = 0
 
         def more(size: int) -> bool:
             nonlocal own
-            if self.taken + size > self._most:
+            if self._by_key[key] + size > self._most // 4 or self.taken + size > self._most:
                 return False
             own += size
-            self.taken += size
+            self._by_key[key] += size
             return True
 
         try:
             yield more
         finally:
-            self.taken -= own
+            self._by_key[key] -= own
+            if not self._by_key[key]:
+                del self._by_key[key]

@@ -88,7 +88,7 @@ async def post_events(request: Request) -> Response:
         pieces = bounded(request.stream(), gzip=media.gzip, limit=MAX_STREAM_BYTES)
         await _take_stream(_service(request), taken, lines_of(pieces))
     elif media.name in JSON_TYPES or media.name in cloudevents.TYPES:
-        with request.app.state.room.hold() as held:
+        with request.app.state.events_room.hold(identity.id) as held:
             body = await _whole(bounded(request.stream(), gzip=media.gzip, limit=MAX_JSON_BYTES), held)
         values = items_of(read_json(body))
         values = cloudevents.unwrap(values, media.name, request.headers)
@@ -120,7 +120,7 @@ async def post_records(source: str, request: Request) -> Response:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip()
     packed = media_type("", request.headers.get("content-encoding", "")).gzip
     taken = Taken(identity)
-    with request.app.state.room.hold() as held:
+    with request.app.state.room.hold(identity.id) as held:
         body = await _whole(bounded(request.stream(), gzip=packed, limit=MAX_STREAM_BYTES), held)
         if body.startswith(GZIP):
             raise Problem(

@@ -21,6 +21,7 @@ ROW = (
     b"event_id,ts,reason,type,neighborhood,lat,longitude,source\n"
     b"1,2026-01-05T10:00:00Z,Street,Lights,Allston,42.36,-71.06,Self Service\n"
 )
+RECORDS = "/v1/sources/boston311/records"
 
 
 def test_while_it_waits_for_kafka_every_request_is_answered_and_the_port_stays_for_the_server() -> None:
@@ -79,11 +80,12 @@ def test_a_request_that_comes_drop_by_drop_is_answered_at_its_deadline(monkeypat
     assert answer.startswith(b"HTTP/1.0 503")
 
 
-def test_bodies_beyond_the_room_are_refused_and_leave_room_for_the_next(tmp_path: Path) -> None:
+def test_the_bodies_of_one_key_leave_room_for_live_calls_for_other_keys_and_for_the_next(tmp_path: Path) -> None:
     desk = ingest(tmp_path, REFERENCE, source="boston311")
-    room = desk.loop.app.state.room
-    room._most = 1_000_000
-    headers = {"authorization": f"Bearer {desk.key}", "content-type": "text/csv"}
+    state = desk.loop.app.state
+    room = state.room
+    room._most = 4_000_000  # a quarter of it for each key
+    _, other = state.service.parts.keys.add("ingest", "other", source="boston311")
     slow = asyncio.Event()
 
     async def hold() -> AsyncIterator[bytes]:
@@ -91,22 +93,30 @@ def test_bodies_beyond_the_room_are_refused_and_leave_room_for_the_next(tmp_path
         await slow.wait()
         yield b"\n"
 
-    async def two() -> tuple[int, int, int]:
-        client = desk.loop._client
-        path = f"{BASE}/v1/sources/boston311/records"
-        first = asyncio.create_task(client.post(path, content=hold(), headers=headers))
+    async def post(content: bytes | AsyncIterator[bytes], key: str = desk.key, path: str = RECORDS) -> httpx.Response:
+        kind = "text/csv" if path == RECORDS else "application/json"
+        headers = {"authorization": f"Bearer {key}", "content-type": kind}
+        answer: httpx.Response = await desk.loop._client.post(BASE + path, content=content, headers=headers)
+        return answer
+
+    async def all_of_them() -> list[int]:
+        first = asyncio.create_task(post(hold()))
         while room.taken < 900_000:
             await asyncio.sleep(0)
-        refused = await client.post(path, content=ROW + b"\n" * 200_000, headers=headers)
+        more = ROW + b"\n" * 200_000
+        refused, others, live = await post(more), await post(more, other), await post(b"{}", path="/v1/events")
         assert refused.headers["retry-after"] == "1"
+        room._most = 1_000_000
+        full = await post(more, other)
+        room._most = 4_000_000
         slow.set()
-        held = (await first).status_code
-        return refused.status_code, held, (await client.post(path, content=ROW, headers=headers)).status_code
+        answers = (refused, others, live, full, await first, await post(ROW))
+        return [answer.status_code for answer in answers]
 
-    refused, held, after = desk.loop._runner.run(asyncio.wait_for(two(), 30))
+    codes = desk.loop._runner.run(asyncio.wait_for(all_of_them(), 30))
     desk.loop.close()
-    assert refused == 429
-    assert (held, after, room.taken) == (202, 202, 0)
+    assert codes == [429, 202, 422, 429, 202, 202]
+    assert (room.taken, state.events_room.taken) == (0, 0)
 
 
 def test_a_kafka_on_an_ipv6_address_is_found() -> None:
