@@ -179,22 +179,19 @@ def _update(change: Change, row: Any, values: dict[str, Any]) -> None:
     )
 
 
+def as_told(row: Any) -> EventBody:
+    """What the detector is told of a row."""
+    body = msgspec.json.decode(row.body)
+    areas, needs = tuple(body["areas"]), tuple(body["needs"])
+    return EventBody(row.id, body["name"], row.start, areas, needs, row.end, body["hazard"], row.withdrawn)
+
+
 def _tell(change: Change, event: str, action: str, book: Codebook) -> None:
     """To the detector, every partition of it; to pages; into the audit."""
     row = change.connection.execute(select(declared_events).where(declared_events.c.id == event)).one()
     body = msgspec.json.decode(row.body)
-    control = EventBody(
-        row.id,
-        body["name"],
-        row.start,
-        tuple(body["areas"]),
-        tuple(body["needs"]),
-        row.end,
-        body["hazard"],
-        row.withdrawn,
-    )
     reference = f"event:{row.id}"
-    put_control(change.connection, "event", control, issuer=change.by, home_area=None, reference=reference)
+    put_control(change.connection, "event", as_told(row), issuer=change.by, home_area=None, reference=reference)
     homes = {book.home_area(code) for code in body["areas"]}
     home_area = homes.pop() if len(homes) == 1 else None
     change.tell(action, reference, home_area, body | {"start": row.start, "end": row.end}, row.version)

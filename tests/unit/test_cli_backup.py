@@ -12,14 +12,17 @@ import msgspec
 import pytest
 from sqlalchemy import func, insert, select
 
+from schemas.log_record import Control, decode_record
+from schemas.topics import CALLS
 from services.api.database import Database
+from services.api.refold import begin_new_log
 from services.api.tables import alert_people, alerts, offsets
-from services.api.tables_people import audit
+from services.api.tables_people import audit, budgets, declared_events, outbox
 from services.cli.__main__ import run
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
 from services.runtime.embedded import free_port
-from tests.api_parts import Tape, alert, home_status, prepared
+from tests.api_parts import NOW, Tape, alert, home_status, prepared
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -120,6 +123,31 @@ def test_after_a_lost_log_open_alerts_end_and_what_people_said_stays(
     Tape(found).alerts(alert("new"))
     found.close()
     assert "new" in ids(data)
+
+
+def test_a_new_log_hears_of_budgets_and_of_events_that_are_not_over(database: Database) -> None:
+    body = {"name": "Heat", "hazard": None, "areas": ["metro"], "needs": ["BD"], "periods": []}
+    event = {"version": 1, "by": "M. Ortiz", "declared_at": NOW, "updated_at": NOW, "body": json.dumps(body)}
+    times = {"on": (None, False), "planned": (NOW + 1, False), "over": (NOW, False), "withdrawn": (None, True)}
+    with database.writing() as connection:
+        connection.execute(insert(budgets).values(home_area="metro", per_week=5.0, by="M. Ortiz", at=NOW))
+        for number, (name, (end, gone)) in enumerate(times.items()):
+            row = event | {"id": name, "start": NOW - 9 + number, "end": end, "withdrawn": gone}
+            connection.execute(insert(declared_events).values(row))
+    assert begin_new_log(database) == 1
+    with database.reading() as connection:
+        rows = connection.execute(select(outbox).order_by(outbox.c.id)).all()
+    told = [decode_record(row.value.encode()) for row in rows]
+    assert [(row.topic, row.key, row.stamped) for row in rows] == [
+        (CALLS.name, "metro", False),
+        (CALLS.name, None, False),
+        (CALLS.name, None, False),
+    ]
+    assert [one.body for one in told if isinstance(one, Control)] == [
+        {"per_week": 5.0},
+        {"event_id": "on", "name": "Heat", "start": NOW - 9, "areas": ["metro"], "needs": ["BD"]},
+        {"event_id": "planned", "name": "Heat", "start": NOW - 8, "areas": ["metro"], "needs": ["BD"], "end": NOW + 1},
+    ]
 
 
 def test_a_restored_database_holds_nothing_that_is_too_old_by_now(
