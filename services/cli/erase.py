@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +19,12 @@ from services.runtime.kafka import ReliableProducer, read_each
 from services.runtime.settings import Settings, environment_settings
 
 LARGEST_RECORD = 15 * 1024 * 1024
+REVOKED_SECONDS = 5.0
+"""After so long a revoked key works nowhere."""
+AGAIN = (
+    "until its last call has left the log, run this again after every `groundswell rebuild`: "
+    "a replay of the log writes sealed hours with the source again"
+)
 STAYS = (
     "sums of series and alerts in which its calls are one part of several sources' (no source is told apart in them)",
     "hourly counts of caller groups on callers.v1, which name no source",
@@ -33,7 +41,8 @@ def erase(
     Its keys are revoked; its counts leave the sealed hours (counts.v1) for good; a control on the log lets the
     detector, at its next start, take its calls out of counts, model and the charts of the last days; what the database
     counted by source is deleted. Calls themselves hold no id that anybody could read (a keyed hash), and leave the log
-    after its 30 days: the report says when.
+    after its 30 days: the report says when. Until then run it again after every rebuild, because a replay of the log
+    writes sealed hours with the source again.
 
     \b
     Examples:
@@ -42,12 +51,15 @@ def erase(
     """
     if not re.fullmatch(SOURCE_PATTERN, source):
         raise CliError("a source is a slug of small letters, digits and hyphens, at most 63 long", WRONG_USE)
-    report = erase_source(environment_settings(), source)
+    report = erase_source(environment_settings(), source, threading.Event().wait)
     print(json.dumps(report) if as_json else "\n".join(_lines(report)))
 
 
-def erase_source(settings: Settings, source: str) -> dict[str, Any]:
+def erase_source(settings: Settings, source: str, pause: Callable[[float], object]) -> dict[str, Any]:
     """The same as a function; what it changed, and what stays.
+
+    Args:
+        pause: waits these seconds, so that nothing comes with a revoked key after the log was looked at.
 
     Raises:
         CliError: a detector runs, the space is not there, or the database is away.
@@ -64,6 +76,8 @@ def erase_source(settings: Settings, source: str) -> dict[str, Any]:
     except (detector.WorkersRunning, SpaceProblem) as error:
         raise CliError(str(error).replace("then rebuild", "then erase"), WRONG_USE) from error
     revoked = _revoke(settings, source)
+    if revoked:
+        pause(REVOKED_SECONDS)
     database = _database(settings, source)
     seen = [look(_calls(settings, number), source) for number in range(config.partitions)]
     homes = _homes_to_tell(settings, seen)
@@ -87,6 +101,7 @@ def erase_source(settings: Settings, source: str) -> dict[str, Any]:
             "until": None if until is None else from_ms(until).isoformat().replace("+00:00", "Z"),
             "besides": list(STAYS),
         },
+        "note": AGAIN if until else "",
     }
 
 
@@ -146,5 +161,6 @@ def _lines(report: dict[str, Any]) -> list[str]:
         f"stays: {stays['calls']:,} calls and {stays['histories']:,} history records on the log"
         + (f", the last until {stays['until']}" if stays["until"] else ""),
         *(f"stays: {one}" for one in stays["besides"]),
+        *([f"again: {report['note']}"] if report["note"] else []),
         "Start the detector: it takes the calls out of its counts and its model.",
     ]

@@ -11,6 +11,7 @@ from schemas.log_record import VERSION, Calls, Control, LogCall, decode_record, 
 from schemas.output import LeafCount, SealedHour
 from schemas.topics import CALLS, COUNTS
 from services.cli.__main__ import run
+from services.cli.erase import erase_source
 from services.ingest.bootstrap import ensure_space
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
@@ -70,9 +71,20 @@ def test_a_source_leaves_the_sealed_hours_and_its_calls_are_taken_back(
         producer.write([Record(counts, one, key=b"tx") for one in hours], 30)
         producer.write([Record(log, encode_record(Calls(VERSION, (HOUR, HOUR), calls)), key=b"tx")], 30)
 
-    report = erased(capsys)
+    waited: list[float] = []
+
+    def pause(seconds: float) -> None:
+        assert [one.id for one in KeyStore(settings.keys(), SystemClock()).list()] == [new]
+        with ReliableProducer(settings, SystemClock(), limits={log: 10**6}) as producer:  # a request on its way
+            late = LogCall(f"{2:016x}", "old-crm", HOUR, "211")
+            producer.write([Record(log, encode_record(Calls(VERSION, (HOUR,), (late,))), key=b"tx")], 30)
+        waited.append(seconds)
+
+    report = erase_source(settings, "old-crm", pause)
+    assert waited == [5.0]
     assert (report["keys_revoked"], report["sealed_hours"], report["cells"]) == ([old], 2, 2)
-    assert (report["retracted"], report["stays"]["calls"]) == (["tx"], 1)
+    assert (report["retracted"], report["stays"]["calls"]) == (["tx"], 2)
+    assert "again after every `groundswell rebuild`" in report["note"]
     assert report["stays"]["until"].endswith("Z")
     assert [one.id for one in keys.list()] == [new]
     assert [(one.start, one.counts) for one in sealed(settings)] == [(0, (kept,)), (HOUR, (kept,)), (2 * HOUR, ())]
