@@ -1,18 +1,19 @@
 """A backup as one file (0600): the database in one consistent piece, the file of keys, the secret of the hashes."""
 
 import contextlib
+import gzip
 import io
 import json
 import os
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from services.cli.errors import FAILED, WRONG_USE, CliError
-from services.runtime.access import write_private
 
 FORM = 1
 DATABASE, KEYS, SECRET, ABOUT = "database.sqlite", "keys.json", "id-secret", "backup.json"
@@ -115,30 +116,54 @@ def read_about(path: Path) -> About:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[tarfile.TarFile]:
-    """A backup that is open for reading; raises CliError when it is none or cut short."""
+    """A backup that is open for reading; raises CliError when it is none, cut short or damaged."""
     try:
         with tarfile.open(path, "r:gz") as tar:
             yield tar
-    except (tarfile.TarError, EOFError, ValueError):
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError):
         raise _not_one(path) from None
 
 
-def take_out(tar: tarfile.TarFile, name: str, target: Path) -> None:
-    """One file of a backup, private, in place of what lies there. Raises CliError."""
+def put_back(file: Path, targets: dict[str, Path]) -> None:
+    """Put files of a backup, private, in place of what lies there, once all of them have been read whole.
+
+    Args:
+        targets: name in the backup to where it belongs.
+
+    Raises:
+        CliError: the backup is damaged or lacks one; nothing was changed.
+        OSError: no room, no right.
+    """
+    with contextlib.ExitStack() as folders:
+        fresh: dict[str, Path] = {}
+        for name, target in targets.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh[name] = folders.enter_context(_beside(target)) / name
+        with opened(file) as tar:
+            _check(file)
+            for name, path in fresh.items():
+                _take_out(tar, name, path)
+        for name, target in targets.items():
+            if name == DATABASE:  # what is left of the old one is not this one's
+                for ending in ("-wal", "-shm"):
+                    target.with_name(target.name + ending).unlink(missing_ok=True)
+            fresh[name].replace(target)
+
+
+def _check(file: Path) -> None:
+    """Read to the end, where the checksum stands."""
+    with gzip.open(file) as packed:
+        while packed.read(1024 * 1024):
+            pass
+
+
+def _take_out(tar: tarfile.TarFile, name: str, target: Path) -> None:
     found = _member(tar, name)
-    with _beside(target) as folder:
-        fresh = folder / name
-        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as out:
-            while piece := found.read(1024 * 1024):
-                out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.replace(target)
-
-
-def take_text(tar: tarfile.TarFile, name: str, target: Path) -> None:
-    """A small file of a backup; raises CliError."""
-    write_private(target, _body(tar, name, 16 * 1024 * 1024))
+    with os.fdopen(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as out:
+        while piece := found.read(1024 * 1024):
+            out.write(piece)
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _body(tar: tarfile.TarFile, name: str, most: int) -> bytes:
@@ -157,4 +182,4 @@ def _member(tar: tarfile.TarFile, name: str) -> io.BufferedReader:
 
 
 def _not_one(path: Path) -> CliError:
-    return CliError(f"{path.name} is no backup of Groundswell, or it is cut short", WRONG_USE)
+    return CliError(f"{path.name} is no backup of Groundswell, or it is damaged or cut short", WRONG_USE)

@@ -17,6 +17,7 @@ from services.runtime.clock import SystemClock, from_ms
 from services.runtime.settings import Settings, environment_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+OTHER_SECRET = "the secret of the hashes is GROUNDSWELL_ID_SECRET and not in it: keep that as safe as this file"
 PG_DUMP = "the database is PostgreSQL: add `pg_dump --format=custom` of it (deploy/README.md)"
 
 
@@ -54,7 +55,7 @@ def backup(
         "has": list(files),
         "bytes": size,
         "seconds": round(clock.monotonic() - start, 1),
-        "note": PG_DUMP if database is None else "",
+        "note": "; ".join(_kept_besides(settings, database)),
     }
     _say(report, as_json, f"{file}: {', '.join(files)}; {size:,} bytes in {report['seconds']} s")
 
@@ -88,14 +89,7 @@ def restore(
     if there and not force:
         raise CliError(f"{', '.join(there)} is there already; --force replaces it", WRONG_USE)
     settings.data.mkdir(parents=True, exist_ok=True)
-    with archive.opened(file) as tar:
-        for name, path in targets.items():
-            if name == DATABASE:
-                archive.take_out(tar, name, path)
-                for ending in ("-wal", "-shm"):
-                    path.with_name(path.name + ending).unlink(missing_ok=True)
-            else:
-                archive.take_text(tar, name, path)
+    archive.put_back(file, targets)
     ended, deleted = _bring_up_to_date(settings, new_log=new_log)
     report = {
         "restored": list(targets),
@@ -111,6 +105,14 @@ def sqlite_file(settings: Settings) -> Path | None:
     """Where the database's file is; None for PostgreSQL."""
     url = make_url(settings.database())
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def _kept_besides(settings: Settings, database: Path | None) -> list[str]:
+    """What a backup lacks and somebody has to keep."""
+    return [
+        *([PG_DUMP] if database is None else []),
+        *([OTHER_SECRET] if settings.id_secret is not None else []),
+    ]
 
 
 def _targets(settings: Settings, about: About) -> dict[str, Path]:

@@ -18,6 +18,7 @@ from services.api.database import Database
 from services.api.refold import begin_new_log
 from services.api.tables import alert_people, alerts, offsets
 from services.api.tables_people import audit, budgets, declared_events, outbox
+from services.cli import archive
 from services.cli.__main__ import run
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
@@ -164,25 +165,49 @@ def test_a_restored_database_holds_nothing_that_is_too_old_by_now(
     found.close()
 
 
-@pytest.mark.usefixtures("database")
 def test_a_file_that_is_no_whole_backup_changes_nothing(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     whole = tmp_path / "b.tar.gz"
     assert run(["backup", str(whole)]) == 0
+    database.close()
     cut, other, empty = tmp_path / "cut.tar.gz", tmp_path / "other.tar.gz", tmp_path / "empty.tar.gz"
     cut.write_bytes(whole.read_bytes()[:200])
     other.write_text("no archive")
     with tarfile.open(empty, "w:gz"):
         pass
+    half, lacking = tmp_path / "half.tar.gz", tmp_path / "lacking.tar.gz"
+    half.write_bytes(whole.read_bytes()[:-200])
+    for at in (1000, len(whole.read_bytes()) // 2, len(whole.read_bytes()) - 6):
+        body = bytearray(whole.read_bytes())
+        body[at] ^= 0x10
+        (tmp_path / f"damaged-{at}.tar.gz").write_bytes(body)
+    about = archive.read_about(whole)
+    archive.write_archive(lacking, about, {"database.sqlite": data / "live.sqlite", "keys.json": data / "id-secret"})
+    (data / "live.sqlite-wal").write_bytes(b"what was written last")
     before = {file.name: file.read_bytes() for file in data.iterdir() if file.suffix != ".lock"}
-    for file in (cut, other, empty):
+    for file in (cut, other, empty, half, lacking, *tmp_path.glob("damaged-*.tar.gz")):
         assert run(["restore", str(file), "--force"]) == 2
         assert "backup" in capsys.readouterr().err
     monkeypatch.setenv("GROUNDSWELL_SPACE", "exercise")
     assert run(["restore", str(whole), "--force"]) == 2
     assert "GROUNDSWELL_SPACE=live" in capsys.readouterr().err
     assert {file.name: file.read_bytes() for file in data.iterdir() if file.suffix != ".lock"} == before
+
+
+@pytest.mark.usefixtures("database")
+def test_a_backup_without_the_secret_says_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["backup", str(tmp_path / "b.tar.gz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["note"] == ""
+    monkeypatch.setenv("GROUNDSWELL_ID_SECRET", SECRET)
+    assert run(["backup", str(tmp_path / "b.tar.gz"), "--json"]) == 0
+    assert "GROUNDSWELL_ID_SECRET" in json.loads(capsys.readouterr().out)["note"]
 
 
 def test_there_must_be_something_to_save_and_somewhere_to_put_it(data: Path, tmp_path: Path, capsys: Any) -> None:
