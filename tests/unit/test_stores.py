@@ -18,6 +18,7 @@ from services.api.retention import BY_WALL, DELETED
 from services.api.tables import alert_people, alerts, metadata
 from services.api.tables_people import audit
 from services.cli.commands import COMMANDS
+from services.runtime.clock import SystemClock
 from tests.api_parts import NOW, FakeClock, Tape, home_status, prepared
 
 ROOT = Path(__file__).parent.parent.parent
@@ -121,6 +122,16 @@ def test_what_people_said_goes_with_its_alert_and_what_is_open_stays(database: D
     with database.reading() as connection:
         assert list(connection.scalars(select(alerts.c.id))) == ["a1"]
         assert list(connection.scalars(select(alert_people.c.alert_id))) == ["a1"]
+
+
+def test_a_database_whose_clock_is_behind_refuses_no_pruning(database: Database) -> None:
+    ahead = SystemClock().now_ms() + 30_000
+    with database.writing() as connection:
+        row = row_of(audit, 1, "at", ahead - stores.days_of("audit") * DAY_MS - 1)
+        connection.execute(insert(audit).values(row))
+    Chores(database, FakeClock(ahead), space="live", write=lambda _: None).prune()
+    with database.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(audit)) == 1
 
 
 def test_the_database_itself_keeps_younger_rows_of_the_audit(database: Database) -> None:
