@@ -1,7 +1,7 @@
 """Another budget, or another version of the detector, over the log as it stands: read only, nothing is written.
 
-The state begins as after a rebuild, with what came before the log as history, and every record is folded as a worker
-folds it.
+The state begins as after a rebuild, with what came before the log as history (a whole log says all of it itself), and
+every record is folded as a worker folds it.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class Shadow:
             self.log_time = max(self.log_time, state.log_time)
 
     def _beginning(self, partition: int) -> State:
-        """As after a rebuild; under a budget of its own nobody's earlier budget counts."""
+        """As after a rebuild, from nothing when the log is whole; under a budget of its own nobody's earlier counts."""
         config = self.config
         stored: list[StoredRecord] = []
         if self.budget is None:
@@ -55,7 +55,8 @@ class Shadow:
         else:
             config = msgspec.structs.replace(config, budget_per_week=self.budget)
         rules = Rules(config, self.references(config.reference))
-        return remember(self.settings, partition, rules, stored).state
+        remembered = remember(self.settings, partition, rules, stored)
+        return State() if remembered.begin == 0 else remembered.state
 
     def _fold(self, state: State, stored: Iterator[StoredRecord]) -> Iterator[Alert]:
         for record in stored:
