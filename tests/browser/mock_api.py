@@ -60,6 +60,7 @@ class MockApi:
         self.broken: set[str] = set()
         """Paths that answer 503."""
         self.last_event_ids: list[str | None] = []
+        self._opened = threading.Condition()
         self.mute = False
         self._cut = 0
         self._held = False
@@ -100,6 +101,11 @@ class MockApi:
     def release_actions(self) -> None:
         """Answer what waits."""
         self._held = False
+
+    def wait_for_streams(self, number: int) -> None:
+        """Until so many streams were opened; half a minute at most."""
+        with self._opened:
+            assert self._opened.wait_for(lambda: len(self.last_event_ids) >= number, 30), "no page opened its stream"
 
     def cut(self) -> None:
         """End every open stream, as a proxy or a restart does."""
@@ -185,7 +191,9 @@ class MockApi:
 
     async def _stream(self, request: Request) -> StreamingResponse:
         last = request.headers.get("last-event-id")
-        self.last_event_ids.append(last)
+        with self._opened:
+            self.last_event_ids.append(last)
+            self._opened.notify_all()
         return StreamingResponse(self._events(last), media_type="text/event-stream")
 
     async def _events(self, last: str | None) -> AsyncIterator[str]:

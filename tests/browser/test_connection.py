@@ -125,6 +125,7 @@ def test_a_second_tab_shares_the_stream_and_takes_over_when_the_first_closes(api
     expect(second.locator("[data-card=a]")).to_be_visible()
     assert len(api.last_event_ids) == 1
     first.close()
+    api.wait_for_streams(2)
     api.push(make_alert("b"))
     expect(second.locator("[data-card=b]")).to_be_visible()
     assert api.last_event_ids == [None, "1"]
