@@ -4,8 +4,11 @@ import itertools
 from functools import cache
 from itertools import pairwise
 
+import numpy as np
+
 from schemas.alert import Alert
 from schemas.log_record import VERSION, History, HistoryCell
+from services.detector.domain.drops import Drops
 from services.detector.domain.snapshot import from_blocks, to_blocks
 from tests.detector_world import HOUR, MINUTE, REFERENCE, START, World, alerts, configured, statuses
 
@@ -129,3 +132,12 @@ def test_a_restart_during_a_silence_and_a_drop_changes_nothing() -> None:
         world.ids = itertools.count(10**7)
     assert busy(one, 20) == busy(other, 20)
     assert to_blocks(one.state) == to_blocks(other.state)
+
+
+def test_calls_that_are_missed_one_by_one_over_months_are_no_drop() -> None:
+    drops = Drops("tx")
+    drops.rows.grow(1)
+    for name, value in {"arm": 18.0, "since": 0.0, "observed": 0.0, "expected": 36.0}.items():
+        drops.rows[name] = np.array([value])
+    assert drops.clear(5 * 24).tolist() == [True]
+    assert drops.clear(300 * 24).tolist() == [False]

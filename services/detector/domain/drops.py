@@ -202,7 +202,8 @@ def _clear(state: dict[str, Floats], bucket: int) -> NDArray[np.bool_]:
     hours = bucket - state["since"]
     lost = (state["observed"] <= LOST_SHARE * state["expected"]) & (hours >= LOST_HOURS)
     enough: NDArray[np.bool_] = state["expected"] - state["observed"] >= LEAST_MISSING
-    return enough & (lost | (hours >= LONG_HOURS))
+    clearly = hours * HOUR_MS <= LONGEST_MS  # in a year, a series of hardly any calls misses some dozen
+    return enough & clearly & (lost | (hours >= LONG_HOURS))
 
 
 def _recent(scoring: Scoring, node: int) -> tuple[float | None, float]:
