@@ -141,3 +141,5 @@ def test_calls_that_are_missed_one_by_one_over_months_are_no_drop() -> None:
         drops.rows[name] = np.array([value])
     assert drops.clear(5 * 24).tolist() == [True]
     assert drops.clear(300 * 24).tolist() == [False]
+    drops.rows["expected"] = np.array([300.0])
+    assert drops.clear(300 * 24).tolist() == [True]

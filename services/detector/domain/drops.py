@@ -26,7 +26,7 @@ LONG_HOURS = 36
 LOST_SHARE, LOST_HOURS = 0.1, 3
 """A fall to nearly nothing is told after so many hours."""
 LEAST_MISSING = 12.0
-"""Calls below usual under which nobody is told."""
+"""Calls below usual under which nobody is told; of a longer fall as many in each two weeks."""
 RECENT_CALLS, RECENT_WINDOWS = 8.0, (3, 6, 12, 24, 48, 70)
 """It is judged over by the shortest of these last hours in which so many calls were usual."""
 CALM_RATIO, WILD_RATIO = 0.8, 0.65
@@ -201,9 +201,9 @@ def _after(
 def _clear(state: dict[str, Floats], bucket: int) -> NDArray[np.bool_]:
     hours = bucket - state["since"]
     lost = (state["observed"] <= LOST_SHARE * state["expected"]) & (hours >= LOST_HOURS)
-    enough: NDArray[np.bool_] = state["expected"] - state["observed"] >= LEAST_MISSING
-    clearly = hours * HOUR_MS <= LONGEST_MS  # in a year, a series of hardly any calls misses some dozen
-    return enough & clearly & (lost | (hours >= LONG_HOURS))
+    least = LEAST_MISSING * np.maximum(1.0, hours * HOUR_MS / LONGEST_MS)  # hardly any calls are some dozen in a year
+    enough: NDArray[np.bool_] = state["expected"] - state["observed"] >= least
+    return enough & (lost | (hours >= LONG_HOURS))
 
 
 def _recent(scoring: Scoring, node: int) -> tuple[float | None, float]:
