@@ -19,9 +19,9 @@ from services.ingest.app import create_app
 from services.ingest.service import Parts
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
-from services.runtime.kafka import Ack, Record
 from services.runtime.metrics import new_registry
 from services.runtime.settings import Settings
+from tests.fuzz_world import Quick
 
 PROMISED = {202, 400, 401, 403, 404, 405, 413, 415, 422, 429}
 MARK = "Zebulon Quux"
@@ -43,28 +43,6 @@ TYPES = [
     "application/cloudevents-batch+json",
 ]
 TYPES += ["text/plain", "application/json; charset=utf-16", ""]
-
-
-class Quick:
-    """A producer whose Kafka has everything at once."""
-
-    replaced = 0
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    def send(self, record: Record, done: Any) -> None:
-        self.records.append(record)
-        done(Ack(record.topic, 0, len(self.records), 0))
-
-    def post(self, record: Record) -> None:
-        self.records.append(record)
-
-    def is_healthy(self) -> bool:
-        return True
-
-    def oldest_seconds(self) -> float:
-        return 0.0
 
 
 class Desk:
