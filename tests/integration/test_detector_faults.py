@@ -16,6 +16,7 @@ from tests.integration.detector_world import (
     MINUTE,
     START,
     Space,
+    Worker,
     day,
     eventually,
     history,
@@ -162,6 +163,11 @@ def commit(space: Space, offsets: dict[int, int]) -> None:
         consumer.close()
 
 
+def reads(one: Worker, partitions: int) -> bool:
+    """Whether the worker says that it reads so many partitions, no more and no fewer."""
+    return f"groundswell_detector_partitions {partitions}.0" in one.get("/metrics")[1]
+
+
 def test_two_workers_share_the_partitions_and_one_takes_all_when_the_other_leaves(space: Space, tmp_path: Path) -> None:
     records = day()
     third = len(records) // 3
@@ -170,15 +176,13 @@ def test_two_workers_share_the_partitions_and_one_takes_all_when_the_other_leave
     with worker(space.settings, tmp_path) as one:
         eventually(lambda: len(space.values(COUNTS)) >= 3, "part of the log is folded", of=one)
         with worker(other, tmp_path) as two:
-            eventually(two.started_at, "the second worker has a partition", of=two)
+            eventually(lambda: reads(one, 1) and reads(two, 1), "each worker has a partition of its own", of=two)
             space.write(records[third : 2 * third])
             fold_all(space, two)
-            assert len(two.started_at()) == 1
-            assert "groundswell_detector_partitions 1.0" in one.get("/metrics")[1]
             assert two.terminate() == 0
         space.write(records[2 * third :])
         fold_all(space, one)
-        assert "groundswell_detector_partitions 2.0" in one.get("/metrics")[1]
+        eventually(lambda: reads(one, 2), "the first worker has both partitions", of=one)
         assert one.terminate() == 0
     assert_as_quiet(space)
 
