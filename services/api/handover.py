@@ -10,7 +10,7 @@ from services.api import declaring, silencing
 from services.api.acting import action_shown
 from services.api.codebook import Codebook
 from services.api.feed import OPEN, select_alerts
-from services.api.incidents import SEVERITIES
+from services.api.ranking import rank_of
 from services.api.scope import Scope
 from services.api.standing import Standing, read_standing
 from services.api.tables import alert_actions, alerts
@@ -78,9 +78,9 @@ def summary(connection: Connection, shift: Shift, scope: Scope, book: Codebook, 
 
 
 def _briefs(told: dict[str, dict[str, Any]], rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """The worst first."""
+    """The worst first, as on the page."""
     found = [told[row.id] for row in rows if row.id in told]
-    found.sort(key=lambda one: (-SEVERITIES.index(one["severity"]), one["raised_at"]))
+    found.sort(key=rank_of)
     return [{name: one[name] for name in BRIEF} for one in found]
 
 

@@ -27,6 +27,8 @@ class Sight:
     """Declared events that it joins."""
     acknowledged: bool = False
     silenced: bool = False
+    rank: tuple[int, ...] = ()
+    """Smaller is read first (`ranking`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,12 @@ class Gathering:
     def first(self) -> str:
         """The one whose rise began first."""
         return min(self.members, key=lambda one: (one.started_at, one.raised_at, one.id)).id
+
+    @property
+    def best(self) -> tuple[tuple[int, ...], int, str]:
+        """Where it is read: as its best-ranked open alert, else as its best-ranked; the newer first."""
+        among = [one for one in self.members if one.status != "ended"] or self.members
+        return min((one.rank, -one.raised_at, one.id) for one in among)
 
     @property
     def raised_at(self) -> int:

@@ -12,18 +12,15 @@ from sqlalchemy import Connection, and_, func, or_, select
 from services.api.acting import action_shown
 from services.api.feed import OPEN, select_alerts
 from services.api.incidents import Sight
+from services.api.paging import parse_place, place
 from services.api.problems import Problem
+from services.api.ranking import Facts, rank, rank_of
 from services.api.scope import ALL, Scope
 from services.api.tables import alert_actions, alert_people, alert_versions, alerts
 from services.api.view import View
 
-
-class _Onset(msgspec.Struct):
-    started_at: str
-
-
-_onset = msgspec.json.Decoder(_Onset)
-Order = Literal["raised", "updated", "ended"]
+_facts = msgspec.json.Decoder(Facts)
+Order = Literal["raised", "updated", "ended", "rank"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,9 @@ class Wanted:
 
 
 def list_alerts(connection: Connection, wanted: Wanted, view: View) -> tuple[list[dict[str, Any]], str | None]:
-    """One page, the newest first, and the cursor of the next; raises Problem for a cursor that is none."""
+    """One page, newest first unless ranked, and the cursor of the next; raises Problem for a cursor that is none."""
+    if wanted.order == "rank":
+        return _ranked(connection, wanted, view)
     key = alerts.c.raised_at if wanted.order == "raised" else alerts.c.updated_at
     query = _filtered(select_alerts(), wanted).order_by(key.desc(), alerts.c.id.desc())
     if wanted.cursor is not None:
@@ -65,6 +64,15 @@ def list_alerts(connection: Connection, wanted: Wanted, view: View) -> tuple[lis
         items.append(shown)
         last = row
     return items, None
+
+
+def _ranked(connection: Connection, wanted: Wanted, view: View) -> tuple[list[dict[str, Any]], str | None]:
+    begin = parse_place(wanted.cursor)
+    query = _filtered(select_alerts(), wanted).order_by(alerts.c.raised_at.desc(), alerts.c.id)
+    found = [shown for row in connection.execute(query) if _is_wanted(shown := view.alert(row), wanted)]
+    found.sort(key=rank_of)
+    following = begin + wanted.limit
+    return found[begin:following], place(following) if len(found) > following else None
 
 
 def one_alert(connection: Connection, alert_id: str, scope: Scope, view: View) -> dict[str, Any] | None:
@@ -102,6 +110,7 @@ def sights(
     columns = (a.id, a.home_area, a.need, a.area, a.status, a.severity, a.raised_at, a.updated_at, a.body)
     people = alerts.outerjoin(alert_people, a.id == alert_people.c.alert_id)
     query = select(*columns, alert_people.c.acknowledged_at).select_from(people).where(a.raised_at >= since)
+    rows = ((row, _facts.decode(row.body)) for row in connection.execute(scope.among(query)))
     return [
         Sight(
             row.id,
@@ -112,12 +121,13 @@ def sights(
             row.severity,
             row.raised_at,
             row.updated_at,
-            _onset.decode(row.body).started_at,
+            facts.started_at,
             tuple(view.events(row)),
             row.acknowledged_at is not None,
             bool(view.hiding(row.id, row.home_area, row.need, row.area)),
+            rank(facts),
         )
-        for row in connection.execute(scope.among(query))
+        for row, facts in rows
     ]
 
 

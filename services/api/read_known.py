@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, and_, func, select
 
 from services.api.human import Deed, told
+from services.api.ranking import rank_of
 from services.api.read_alerts import Wanted
 from services.api.scope import Scope
 from services.api.tables import alert_actions, alert_versions, alerts
@@ -31,7 +32,7 @@ class _Then:
 
 
 def known_alerts(connection: Connection, wanted: Wanted, view: View, at: int) -> list[dict[str, Any]]:
-    """Alerts as they stood at a moment (ms), the newest raised first; those raised up to ninety days before."""
+    """Alerts as they stood at a moment (ms), newest first unless ranked; of those raised up to 90 days before."""
     ids = select(alerts.c.id).where(alerts.c.raised_at <= at, alerts.c.raised_at > at - DAYS_BACK * 86_400_000)
     found = _versions(connection, list(connection.scalars(wanted.scope.among(ids))), at)
     human = _deeds(connection, list(found), at)
@@ -40,7 +41,10 @@ def known_alerts(connection: Connection, wanted: Wanted, view: View, at: int) ->
         for alert_id, (body, updated_at) in found.items()
     ]
     kept = [one for one in items if _is_wanted(one, wanted)]
-    return sorted(kept, key=lambda one: (one["raised_at"], one["id"]), reverse=True)[: wanted.limit]
+    kept.sort(key=lambda one: (one["raised_at"], one["id"]), reverse=True)
+    if wanted.order == "rank":
+        kept.sort(key=rank_of)
+    return kept[: wanted.limit]
 
 
 def known_alert(connection: Connection, alert_id: str, scope: Scope, view: View, at: int) -> dict[str, Any] | None:

@@ -1,7 +1,5 @@
 """`/v1/alerts…`, `/v1/incidents`: what is rising."""
 
-import base64
-import binascii
 from collections.abc import Collection
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,6 +14,7 @@ from services.api.feed import OPEN
 from services.api.hub import TooManyStreams
 from services.api.incidents import Gathering, gather
 from services.api.model import AlertAnswer, AlertList, History, IncidentList
+from services.api.paging import parse_place, place
 from services.api.problems import Problem, not_found
 from services.api.read_alerts import Order, Wanted, history, list_alerts, newest_raised, one_alert, sights
 from services.api.read_known import known_alert, known_alerts
@@ -54,7 +53,10 @@ def alert_routes(services: Services) -> APIRouter:
         silenced: Annotated[Literal["show", "hide", "only"], Query(description="Alerts that a silence hides")] = "show",
         since: Annotated[Time | None, Query(description="Changed at or after")] = None,
         known_at: Annotated[Time | None, Query(description="As it was known then; no cursor")] = None,
-        order: Annotated[Order | None, Query(description="raised, unless only ended ones are asked for")] = None,
+        order: Annotated[
+            Order | None,
+            Query(description="raised, unless only ended ones are asked for; rank: the most serious first"),
+        ] = None,
         limit: Limit = 100,
         cursor: str | None = None,
         who: Identity = Depends(person),
@@ -139,20 +141,25 @@ def alert_routes(services: Services) -> APIRouter:
     def get_incidents(
         status: StatusFilter = "open",
         since: Annotated[Time | None, Query(description="Changed at or after")] = None,
+        order: Annotated[
+            Literal["raised", "rank"], Query(description="rank: by the most serious open alert of each")
+        ] = "raised",
         limit: Limit = 100,
         cursor: str | None = None,
         who: Identity = Depends(person),
     ) -> IncidentList:
         statuses, after = _statuses(status), None if since is None else in_ms(since)
-        begin = 0 if cursor is None else _parse_place(cursor)
+        begin = parse_place(cursor)
         everything, now = _gatherings(services, services.scope(who))
         found = [
             one
             for one in everything
             if (statuses is None or one.status in statuses) and (after is None or one.updated_at >= after)
         ]
+        if order == "rank":
+            found.sort(key=lambda one: one.best)
         page = found[begin : begin + limit]
-        following = _place(begin + limit) if len(found) > begin + limit else None
+        following = place(begin + limit) if len(found) > begin + limit else None
         return IncidentList.model_validate(
             {"items": [_incident(one) for one in page], "next": following, "load": _load(everything, now)}
         )
@@ -219,17 +226,3 @@ def _among(text: str | None, allowed: frozenset[str], name: str) -> Collection[s
     if not values <= allowed:
         raise Problem(422, f"{name} takes {', '.join(sorted(allowed))}, several with commas between them")
     return values
-
-
-def _place(index: int) -> str:
-    return base64.urlsafe_b64encode(str(index).encode()).decode().rstrip("=")
-
-
-def _parse_place(text: str) -> int:
-    try:
-        decoded = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (binascii.Error, ValueError):
-        decoded = ""
-    if not decoded.isdecimal() or len(decoded) > 9:
-        raise Problem(422, "the cursor is not one that this API gave: take it from `next`")
-    return int(decoded)

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.ranking_cases import ORDERED
 
 Open = Callable[..., Page]
 
@@ -32,6 +33,34 @@ def test_the_page_opens_with_every_open_alert_most_serious_first_then_newest(api
     page = open_page()
     expect(card(page, "extreme")).to_be_visible()
     assert order(page) == ["extreme", "new-moderate", "old-moderate", "minor"]
+
+
+def test_among_equals_in_severity_and_rarity_the_wider_and_the_stronger_rise_stands_above_the_newer(
+    api: MockApi, open_page: Open
+) -> None:
+    for name in ("weaker", "heat", "minor", "bills", "extreme", "likelier", "rent", "narrow"):
+        api.push(make_alert(name, **ORDERED[name]))
+    page = open_page()
+    expect(card(page, "minor")).to_be_visible()
+    assert order(page) == list(ORDERED)
+
+
+def test_a_card_stays_where_it_is_while_its_strength_wavers_and_moves_when_it_truly_changes(
+    api: MockApi, open_page: Open
+) -> None:
+    for name, score in (("upper", 22.1), ("lower", 21.9)):
+        api.push(make_alert(name, severity="severe", minutes_ago=20, score=score))
+    page = open_page()
+    expect(card(page, "lower")).to_be_visible()
+    assert order(page) == ["upper", "lower"]
+    for version, scores in ((2, (21.9, 22.1)), (3, (21.0, 22.8))):
+        for name, score in zip(("upper", "lower"), scores, strict=True):
+            api.push(make_alert(name, version=version, severity="severe", minutes_ago=20, score=score))
+    for name in ("upper", "lower"):
+        expect(page.locator(f"[data-card={name}][data-version='3']")).to_be_visible()
+    assert order(page) == ["upper", "lower"]
+    api.push(make_alert("lower", version=4, severity="severe", minutes_ago=20, score=34.0))
+    expect(page.locator("[data-testid=open] [data-card]").first).to_have_attribute("data-card", "lower")
 
 
 def test_an_alert_appears_without_a_reload_and_takes_its_place(api: MockApi, open_page: Open) -> None:

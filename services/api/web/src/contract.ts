@@ -55,6 +55,8 @@ export interface Alert extends HumanSide {
   ratio: number | null;
   band_low: number;
   band_high: number;
+  /** Nats. */
+  score?: number;
   recurrence_days: number;
   recurrence_days_home_area?: number;
   severity: Severity;

@@ -1,4 +1,5 @@
 import type { Alert, HumanSide, Severity } from '../contract';
+import { rankOf, type Rank } from '../format/order';
 
 const NONE = {} as Alert;
 
@@ -16,11 +17,14 @@ export class Item {
   /** The worst of its incident: shown whole. */
   lead = $state(true);
   placedAs: Severity;
+  /** Its place among others of its severity, kept while it is about the same. */
+  rank: Rank;
 
   constructor(alert: Alert, arrived: boolean) {
     this.base = alert;
     this.arrived = arrived;
     this.placedAs = alert.severity;
+    this.rank = rankOf(alert);
   }
 
   get id(): string {
@@ -42,6 +46,7 @@ export class Item {
     if (next.version < version || nextHuman < human) return false;
     if (next.version === version && nextHuman === human && !differsAside(next, this.base)) return false;
     if (next.severity !== severity) this.was = { severity, until: next.updated_at };
+    this.rank = rankOf(next, next.severity === severity ? this.rank : undefined);
     this.base = next;
     return true;
   }
