@@ -85,7 +85,7 @@ class Host:
             snapshot_needs=snapshot_needs,
             why=why,
         )
-        await self.outbox.post([worker.status(worker.rebuilding_until)])
+        await self.outbox.post([worker.status(worker.rebuild.until)])
 
     def state(self) -> State:
         """For /health/ready: down without a partition, degraded while one is rebuilt."""
@@ -106,6 +106,18 @@ class Host:
         records = worker.fold(offset, key, value, at_ms)
         if records:
             await self.outbox.post(records)
+        if worker.has_rebuilt:
+            await self._close_orphans(worker)
+
+    async def _close_orphans(self, worker: PartitionWorker) -> None:
+        """Alerts of the state of before that the rebuilt one does not know would stay open for ever.
+
+        Until a snapshot says that it is over, another process does the same again and finds them closed.
+        """
+        await self.outbox.settled()
+        closed = worker.close_orphans(await asyncio.to_thread(self.stores.alerts, worker.partition))
+        await self.outbox.post(closed)
+        log.info("rebuilt", partition=worker.partition, next_offset=worker.next_offset, alerts_closed=len(closed))
 
     async def give_up(self, partitions: set[int]) -> None:
         """Partitions go to somebody else: save what can be saved in a few seconds."""
@@ -148,7 +160,7 @@ class Host:
 
 
 def _since(worker: PartitionWorker) -> str:
-    return moment(worker.rebuilding_from_ms) if worker.rebuilding_from_ms else "the beginning of the log"
+    return moment(worker.rebuild.from_ms) if worker.rebuild.from_ms else "the beginning of the log"
 
 
 def moment(at_ms: int) -> str:

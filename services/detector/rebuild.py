@@ -15,6 +15,7 @@ from schemas.log_record import BadRecord, Calls, History, Tick, decode_record
 from schemas.output import SealedHour
 from schemas.space_config import SpaceConfig
 from schemas.topics import CALLS, COUNTS, SNAPSHOTS
+from services.detector.closing import Rebuild, blocks_of
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.fold import State
 from services.detector.domain.history import Cell, Past, Period
@@ -120,9 +121,7 @@ def rebuild(settings: Settings, clock: Clock) -> Iterator[Rebuilt]:
         for partition in range(config.partitions):
             stored = read_all(settings, topic, partition)
             found = remember(settings, partition, rules, stored)
-            removed = _replace(
-                producer, SnapshotLog(topic, partition), stored, found.state, found.begin, clock.now_ms()
-            )
+            removed = _replace(producer, SnapshotLog(topic, partition), stored, found, clock.now_ms())
             yield Rebuilt(partition, found.begin, found.end, removed, found.homes)
     require_nobody(settings)
 
@@ -264,12 +263,12 @@ def _replace(
     producer: ReliableProducer,
     snapshots: SnapshotLog,
     stored: list[StoredRecord],
-    state: State,
-    next_offset: int,
+    found: Remembered,
     now_ms: int,
 ) -> int:
     """Write the new snapshot, then take the old ones away, manifests first; what is cut short can be run again."""
-    chunks, manifest = snapshots.write(to_blocks(state), next_offset, now_ms)
+    blocks = to_blocks(found.state) | blocks_of(Rebuild(found.end, found.since_ms))
+    chunks, manifest = snapshots.write(blocks, found.begin, now_ms)
     written = [*chunks, *snapshots.commit(manifest)]
     _write(producer, chunks)
     _write(producer, written[len(chunks) :])

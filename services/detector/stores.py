@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from schemas.topics import CALLS, SNAPSHOTS
+from schemas.topics import ALERTS, CALLS, SNAPSHOTS
+from services.detector.closing import AlertTopic
 from services.detector.domain.rules import Rules
 from services.detector.rebuild import Remembered, remember
 from services.detector.space import References, wait_for_space
 from services.runtime.clock import Clock
-from services.runtime.kafka import StoredRecord, read_all, span_of
+from services.runtime.kafka import StoredRecord, partition_of, read_all, read_each, span_of
 from services.runtime.settings import Settings
 
 
@@ -23,6 +24,9 @@ class Stores(Protocol):
 
     def remembered(self, partition: int, stored: list[StoredRecord]) -> Remembered:
         """A state to begin with where the log begins, when no snapshot reaches so far."""
+
+    def alerts(self, partition: int) -> AlertTopic:
+        """Every version of every alert of the home areas of a partition of the call topic."""
 
 
 @dataclass(frozen=True)
@@ -46,3 +50,13 @@ class KafkaStores:
         config = wait_for_space(self.settings, self.clock, 0.0)
         rules = Rules(config, self.references(config.reference))
         return remember(self.settings, partition, rules, stored)
+
+    def alerts(self, partition: int) -> AlertTopic:
+        """Every version of every alert of the home areas of a partition of the call topic."""
+        name, partitions = ALERTS.in_space(self.settings.space), self.settings.partitions
+        topic = AlertTopic(lambda home_area: partition_of(home_area.encode(), partitions) == partition)
+        for part in range(partitions):
+            for record in read_each(self.settings, name, part):
+                if record.value is not None:
+                    topic.note(record.value)
+        return topic

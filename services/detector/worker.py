@@ -7,7 +7,8 @@ import msgspec
 from schemas.alert import Alert
 from schemas.log_record import BadRecord, Calls, decode_record
 from schemas.output import HomeStatus, PartitionStatus, Rejected
-from schemas.topics import CALLS, REJECTED, SNAPSHOTS, STATUS
+from schemas.topics import ALERTS, CALLS, REJECTED, SNAPSHOTS, STATUS
+from services.detector.closing import AlertTopic, Rebuild, blocks_of, last_version, rebuild_of
 from services.detector.domain.fold import References, State, step
 from services.detector.domain.outputs import Output
 from services.detector.domain.snapshot import from_blocks, to_blocks
@@ -62,9 +63,8 @@ class PartitionWorker:
     around: Surroundings
     state: State = field(default_factory=State)
     next_offset: int = 0
-    rebuilding_until: int = 0
-    """Offset up to which the log is replayed over what was remembered, because no snapshot reached so far."""
-    rebuilding_from_ms: int = 0
+    rebuild: Rebuild = field(default_factory=Rebuild)
+    """The log is replayed over what was remembered, because no snapshot reached so far; and what that left behind."""
     snapshots: SnapshotLog = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,20 +82,37 @@ class PartitionWorker:
             return
         self.state = from_blocks(snapshot.blocks, self.around.references)
         self.next_offset = snapshot.manifest.next_offset
+        self.rebuild = rebuild_of(snapshot.blocks)
 
     def begin_again(self, remembered: Remembered) -> None:
         """Start where the log begins now, from what is known without a snapshot."""
         self.state, self.next_offset = remembered.state, remembered.begin
-        self.rebuilding_until, self.rebuilding_from_ms = remembered.end, remembered.since_ms
+        self.rebuild = Rebuild(remembered.end, remembered.since_ms)
 
     def fold_again(self, end: int) -> None:
         """Start from nothing: a log that is whole says everything itself."""
-        self.state, self.next_offset, self.rebuilding_until = State(), 0, end
+        self.state, self.next_offset, self.rebuild = State(), 0, Rebuild(end)
 
     @property
     def is_rebuilding(self) -> bool:
         """Whether the log is still being replayed over what was remembered."""
-        return self.next_offset < self.rebuilding_until
+        return self.next_offset < self.rebuild.until
+
+    @property
+    def has_rebuilt(self) -> bool:
+        """Whether all of the log is replayed, so that alerts of before which nobody knows any more can be closed."""
+        return 0 < self.rebuild.until <= self.next_offset and self.state.log_time > 0
+
+    def close_orphans(self, topic: AlertTopic) -> list[Record]:
+        """The end of a rebuild: last versions of open alerts that this state does not know.
+
+        Args:
+            topic: all that stands on the topic, everything that was told in the rebuild included.
+        """
+        now = self.state.log_time
+        orphans = topic.orphans(self.rebuild, now)
+        self.rebuild = Rebuild(lifts=topic.lifts(self.rebuild))
+        return [self._record(Output(ALERTS, one.id, last_version(one, now))) for one in orphans]
 
     def fold(self, offset: int, key: bytes | None, value: bytes | None, timestamp_ms: int) -> list[Record]:
         """Fold one record in; a repeat is stepped over, poison is reported with its place.
@@ -115,8 +132,9 @@ class PartitionWorker:
                 1, str(error), topic=CALLS.in_space(self.around.space), partition=self.partition, offset=offset
             )
             said = [Output(REJECTED, "", place)]
+        records = [self._record(output) for output in said]
         self.next_offset = offset + 1
-        return [self._record(output) for output in said]
+        return records
 
     def _step(self, key: bytes | None, value: bytes | None, timestamp_ms: int) -> list[Output]:
         if value is None:
@@ -140,8 +158,15 @@ class PartitionWorker:
     def _record(self, output: Output) -> Record:
         self.around.metrics.outputs.labels(output.topic.name).inc()
         value = output.value
-        body = value.model_dump_json().encode() if isinstance(value, Alert) else _encode(value)
+        body = self._alert(value) if isinstance(value, Alert) else _encode(value)
         return Record(output.topic.in_space(self.around.space), body, key=output.key.encode() or None)
+
+    def _alert(self, alert: Alert) -> bytes:
+        body = alert.model_dump_json().encode()
+        if self.is_rebuilding:
+            self.rebuild.note(alert, body)
+        lifted = self.rebuild.lifted(alert)
+        return body if lifted is alert else lifted.model_dump_json().encode()
 
     def status(self, end_offset: int) -> Record:
         """How far this partition has come."""
@@ -162,4 +187,4 @@ class PartitionWorker:
 
     def blocks(self) -> tuple[int, dict[str, bytes]]:
         """The offset and the state, in one piece."""
-        return self.next_offset, to_blocks(self.state)
+        return self.next_offset, to_blocks(self.state) | blocks_of(self.rebuild)

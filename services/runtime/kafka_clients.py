@@ -10,6 +10,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.partitioner.default import murmur2
 
 from services.runtime.clock import Clock
 from services.runtime.settings import Settings
@@ -197,6 +198,15 @@ def read_each(settings: Settings, topic: str, partition: int) -> Iterator[Stored
         raise kafka_away(settings) from None
     finally:
         consumer.close()
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where Kafka's default partitioner puts a key.
+
+    >>> partition_of(b"tx", 6)
+    4
+    """
+    return int(murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def beginning_of(settings: Settings, topic: str, partition: int) -> int:

@@ -1,5 +1,6 @@
 """What must not stop a detector, what must, and what it says then."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from schemas.log_record import VERSION, Calls, LogCall, Tick
-from schemas.topics import CALLS, COUNTS, REFERENCE, SNAPSHOTS
+from schemas.topics import ALERTS, CALLS, COUNTS, REFERENCE, SNAPSHOTS
 from services.detector.space import group_of
 from services.runtime.embedded import EmbeddedKafka, free_port
 from services.runtime.kafka import Record, ReliableProducer
@@ -206,6 +207,7 @@ def test_a_log_that_begins_behind_the_newest_snapshot_is_rebuilt_and_it_says_so(
         fold_all(space, one)
         eventually(lambda: has_snapshots(space), "snapshots are written", of=one)
         one.kill()
+    orphan = open_alert_of_another_model(space)
     space.write(records[half : half + 40])
     begin = space.ends()
     space.write(records[half + 40 :])
@@ -222,12 +224,24 @@ def test_a_log_that_begins_behind_the_newest_snapshot_is_rebuilt_and_it_says_so(
     assert "rebuilding" in {one.state for one in space.partition_status(before)}
     assert space.partition_status(before)[-1].state == "running"
     assert not [one for one in space.rejected() if one.offset is not None], "the configuration is known all the same"
+    closed = space.said(before).alerts[orphan, 8]
+    assert (closed["status"], closed["ended_by"]) == ("ended", "rebuild")
     third = space.marks()
     with worker(space.settings, tmp_path) as three:
         eventually(lambda: three.get("/health/ready")[0] == 200, "it is ready", of=three)
         assert three.events("rebuilding") == []
         assert three.terminate() == 0
     assert space.said(third).alerts == {}
+
+
+def open_alert_of_another_model(space: Space) -> str:
+    """Its seventh version stands on the topic, and the state that a rebuild makes does not know it."""
+    alerts = space.said().alerts.values()
+    told = next(one for one in alerts if one["status"] == "rising") | {"id": "00000000000000ff", "version": 7}
+    topic = space.topic(ALERTS)
+    with ReliableProducer(space.settings, CLOCK, limits={topic: 1_000_000}) as producer:
+        producer.write([Record(topic, json.dumps(told).encode(), told["id"].encode())], 30)
+    return str(told["id"])
 
 
 def test_it_waits_for_kafka_and_for_the_space_and_no_stamp_pushes_live_time(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from schemas.log_record import VERSION, Calls, Control, LogCall, LogRecord, Tick, encode_record
 from schemas.topics import ALERTS, COUNTS, SNAPSHOTS
+from services.detector.closing import AlertTopic
 from services.detector.domain.snapshot import to_blocks
 from services.detector.host import Gap, Host
 from services.detector.metrics import DetectorMetrics
@@ -93,6 +94,9 @@ class Stores:
 
     def remembered(self, _: int, __: list[StoredRecord]) -> Remembered:
         raise AssertionError("a snapshot is always left")
+
+    def alerts(self, _: int) -> AlertTopic:
+        raise AssertionError("nothing is rebuilt")
 
 
 @dataclass

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from schemas.alert import Alert
 from schemas.log_record import VERSION, Calls, Control, LogRecord, Tick, encode_record
 from schemas.output import PartitionStatus, Rejected, StatusRecord
+from services.detector.closing import AlertTopic
 from services.detector.domain.fold import State
 from services.detector.domain.snapshot import PARTITION, budgets_of, to_blocks
 from services.detector.host import Host
@@ -208,6 +209,9 @@ class Held:
 
     def remembered(self, _: int, __: list[StoredRecord]) -> Remembered:
         return Remembered(State(budgets={"tx": 5.0}), self.begins, 40, START, ())
+
+    def alerts(self, _: int) -> AlertTopic:
+        return AlertTopic(lambda _: True)
 
 
 class Nowhere:
