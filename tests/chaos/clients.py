@@ -62,12 +62,17 @@ class Client:
 
     def post(self, calls: list[Call]) -> int:
         """Post calls once; the status, 0 when there was no answer."""
+        answer = self.ask(calls)
+        return 0 if answer is None else answer.status_code
+
+    def ask(self, calls: list[Call]) -> httpx.Response | None:
+        """Post calls once; the answer, None when there was none."""
         self.tried |= {call["id"] for call in calls}
-        status = self._status("/v1/events", calls)
-        if status == 202:
+        answer = self._answer("/v1/events", calls)
+        if answer is not None and answer.status_code == 202:
             self.accepted |= {call["id"] for call in calls}
             self.last_202 = CLOCK.monotonic()
-        return status
+        return answer
 
     def _run(self) -> None:
         pause, number = threading.Event(), 0
@@ -95,15 +100,19 @@ class Client:
             self._ended.wait(0.3)
 
     def _status(self, path: str, body: object) -> int:
+        answer = self._answer(path, body)
+        return 0 if answer is None else answer.status_code
+
+    def _answer(self, path: str, body: object) -> httpx.Response | None:
         try:
             answer = self._http.post(
                 path, content=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
             )
         except httpx.HTTPError:
-            return 0
+            return None
         if answer.status_code == 202 and answer.json().get("rejected"):
             self.refused.append(answer.text[:200])
-        return answer.status_code
+        return answer
 
 
 def last_tick(traffic: Traffic) -> int:

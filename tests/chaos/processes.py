@@ -104,6 +104,11 @@ class Service:
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
 
+    def metric(self, name: str) -> float:
+        """One of its numbers."""
+        text = httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=10, trust_env=False).text
+        return next(float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} "))
+
     def tail(self) -> str:
         """The end of what it said."""
         return self.output.read_text(errors="replace")[-1500:]
