@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos import faults_api, faults_clock, faults_detector, faults_ingest, faults_kafka
+from tests.chaos import (
+    faults_api,
+    faults_clock,
+    faults_detector,
+    faults_ingest,
+    faults_kafka,
+    faults_leader,
+    faults_retention,
+)
 from tests.chaos.pipeline import Pipeline
 from tests.chaos.processes import CLOCK
 from tests.chaos.reference import Difference
@@ -29,6 +37,7 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "detector kill -9 inside a snapshot": (faults_detector.kill_9_in_a_snapshot, 3),
     "detector SIGTERM": (faults_detector.sigterm, 1),
     "detector exception in the fold": (faults_detector.exception_in_the_fold, 2),
+    "detector wedged in the fold, ended by its watchdog": (faults_detector.wedged, 1),
     "two workers, one leaves": (faults_detector.two_workers, 3),
     "zombie worker": (faults_detector.zombie, 3),
     "snapshot corrupt, cut or missing a chunk": (faults_detector.damaged_snapshot, 2),
@@ -36,6 +45,8 @@ FAULTS: dict[str, tuple[Fault, int]] = {
     "broker kill -9": (faults_kafka.kill_9, 3),
     "broker stopped and started": (faults_kafka.stop, 1),
     "broker paused": (faults_kafka.paused, 2),
+    "records deleted under a paused worker (own space)": (faults_retention.deleted_under_a_paused_worker, 1),
+    "leader lost on three nodes (own cluster)": (faults_leader.leader_changes, 1),
     "ingest kill -9": (faults_ingest.kill_9, 2),
     "ingest kill -9 before the acknowledgement": (faults_ingest.kill_9_before_the_acknowledgement, 3),
     "ingest SIGTERM": (faults_ingest.sigterm, 1),
@@ -104,6 +115,18 @@ def run_battery(folder: Path, names: Iterable[str], *, seed: int, minutes: float
         tell(text)
     tell(f"alert versions in the quiet run: {versions}; pipelines started: {round_}; SEED={seed}")
     return 0 if rows and all(_is_clean(row) for row in rows.values()) else 1
+
+
+def run_together(line: Pipeline, names: Iterable[str], rng: random.Random) -> Difference:
+    """Faults one after the other on a started pipeline, without a pause to recover in; then one comparison."""
+    line.resume()
+    since = CLOCK.monotonic()
+    for name in names:
+        since = FAULTS[name][0](line, rng)
+        faults_kafka.restart_what_ended(line)
+    line.recovered(since)
+    line.settle()
+    return line.compare()
 
 
 def schedule(seed: int, only: str = "") -> list[str]:

@@ -62,6 +62,27 @@ PartitionWorker.fold = raising
 sys.exit(main(environment_settings()))
 """
 """A worker with an exception after so many records."""
+WEDGED = """
+import functools, sys, threading
+from services.detector import __main__ as detector
+from services.detector.watchdog import Watchdog
+from services.detector.worker import PartitionWorker
+from services.runtime.settings import environment_settings
+
+fold, left = PartitionWorker.fold, int(sys.argv[1])
+
+def stuck(self, offset, key, value, at_ms):
+    global left
+    left -= 1
+    if left == 0:
+        threading.Event().wait()
+    return fold(self, offset, key, value, at_ms)
+
+PartitionWorker.fold = stuck
+detector.Watchdog = functools.partial(Watchdog, look_seconds=0.5, looks=6)
+sys.exit(detector.main(environment_settings()))
+"""
+"""A worker that stands still for ever after so many records, with a watchdog that waits 3 s instead of five minutes."""
 
 
 def pause(seconds: float) -> None:
@@ -97,6 +118,18 @@ def exception_in_the_fold(line: Pipeline, rng: random.Random) -> float:
     line.detector.start(["-c", RAISES, str(rng.randint(5, 60))])
     status = line.detector.wait(180)
     assert status == 1, f"the worker ended with {status}: {line.detector.tail()}"
+    since = CLOCK.monotonic()
+    line.detector.start()
+    return since
+
+
+def wedged(line: Pipeline, rng: random.Random) -> float:
+    """The fold never comes back: nothing fails, nothing moves. The watchdog must end the process."""
+    line.detector.stop()
+    line.detector.start(["-c", WEDGED, str(rng.randint(5, 60))])
+    status = line.detector.wait(180)
+    assert status == 1, f"the worker ended with {status}: {line.detector.tail()}"
+    assert "partitions_stand_still" in line.detector.tail(), line.detector.tail()
     since = CLOCK.monotonic()
     line.detector.start()
     return since

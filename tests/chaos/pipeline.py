@@ -13,6 +13,7 @@ from services.ingest.ids import Hasher, id_secret
 from services.runtime.access import KeyStore
 from services.runtime.embedded import EmbeddedKafka, free_port
 from tests.chaos.clients import Client, last_tick
+from tests.chaos.cluster import Cluster
 from tests.chaos.processes import CLOCK, Service, wait_for
 from tests.chaos.reference import Difference, Reference
 from tests.chaos.topics import Tail
@@ -24,17 +25,21 @@ PARTITIONS = 2
 
 
 class Pipeline:
-    """Started by `start`, ended by `close`; faults take hold of its parts."""
+    """Started by `start`, ended by `close`; faults take hold of its parts.
 
-    def __init__(self, folder: Path, rng: random.Random) -> None:
+    Args:
+        shared: a broker that others use too: the pipeline has a space of its own there, and faults leave it alone.
+    """
+
+    def __init__(self, folder: Path, rng: random.Random, *, shared: EmbeddedKafka | Cluster | None = None) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
-        self.broker = EmbeddedKafka(folder / "broker", heap_mb=384)
-        self.broker.start()
-        bootstrap = self.broker.bootstrap
-        self.settings = space_settings(
-            folder, bootstrap, space="replay", partitions=PARTITIONS, ingest_port=free_port(), api_port=free_port()
-        )
+        self._own = None if shared else EmbeddedKafka(folder / "broker", heap_mb=384)
+        if self._own is not None:
+            self._own.start()
+        bootstrap = (shared or self.broker).bootstrap
+        ports = {"ingest_port": free_port(), "api_port": free_port()}
+        self.settings = space_settings(folder, bootstrap, partitions=PARTITIONS, **ports)
         self.space = Space(self.settings).create()
         self.space.write([(home, history(home, north, south)) for home, north, south in HOME_AREAS])
         second = self.settings.model_copy(update={"detector_port": free_port()})
@@ -50,6 +55,12 @@ class Pipeline:
         self.clients: list[Client] = []
         self.notes: list[str] = []
         """What a fault measured."""
+
+    @property
+    def broker(self) -> EmbeddedKafka:
+        """Its own."""
+        assert self._own is not None, "faults leave a shared broker alone"
+        return self._own
 
     @property
     def database(self) -> str:
@@ -84,7 +95,8 @@ class Pipeline:
         for service in self.services:
             if service.is_alive:
                 service.kill()
-        self.broker.stop()
+        if self._own is not None:
+            self._own.stop()
 
     def resume(self) -> None:
         """Calls flow."""
