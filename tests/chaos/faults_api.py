@@ -9,7 +9,7 @@ from schemas.topics import ALERTS, SERIES, STATUS
 from services.runtime.kafka import Record, ReliableProducer
 from tests.chaos.faults_detector import pause
 from tests.chaos.pipeline import PARTITIONS, Pipeline
-from tests.chaos.processes import CLOCK, wait_for
+from tests.chaos.processes import CLOCK, PATIENCE, wait_for
 
 DIES_IN_A_TRANSACTION = """
 import os, sys
@@ -46,7 +46,7 @@ def kill_9_in_a_transaction(line: Pipeline, rng: random.Random) -> float:
     """Rows are written, the commit is not."""
     line.api.stop()
     line.api.start(["-c", DIES_IN_A_TRANSACTION, str(rng.randint(1, 12))])
-    status = line.api.wait(180)
+    status = line.api.wait(PATIENCE)
     assert status == 137, f"the API ended with {status}: {line.api.tail()}"
     since = CLOCK.monotonic()
     line.api.start()
@@ -59,7 +59,7 @@ def database_locked(line: Pipeline, rng: random.Random) -> float:
     connection = sqlite3.connect(line.database, timeout=10, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        wait_for(lambda: not line.api.is_ready(), "the API says that it is not ready", 60)
+        wait_for(lambda: not line.api.is_ready(), "the API says that it is not ready")
         pause(rng.uniform(0, 3))
         connection.execute("ROLLBACK")
     finally:
@@ -73,7 +73,7 @@ def disk_full(line: Pipeline, rng: random.Random) -> float:
     free = resource.prlimit(line.api.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(line.api.pid, resource.RLIMIT_FSIZE, (4096, free[1]))
     try:
-        wait_for(lambda: not line.api.is_ready(), "the API says that it is not ready", 60)
+        wait_for(lambda: not line.api.is_ready(), "the API says that it is not ready")
         pause(rng.uniform(0, 3))
     finally:
         resource.prlimit(line.api.pid, resource.RLIMIT_FSIZE, free)

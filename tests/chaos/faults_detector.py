@@ -11,7 +11,7 @@ from services.detector.domain.snapshot import PARTITION
 from services.detector.snapshots import SnapshotLog
 from services.runtime.kafka import Record, ReliableProducer
 from tests.chaos.pipeline import PARTITIONS, Pipeline
-from tests.chaos.processes import CLOCK, Service, wait_for
+from tests.chaos.processes import CLOCK, PATIENCE, Service, wait_for
 
 SESSION_SECONDS = 6.0
 DIES_IN_SNAPSHOT = """
@@ -105,7 +105,7 @@ def kill_9_in_a_snapshot(line: Pipeline, rng: random.Random) -> float:
     line.detector.stop()
     place = rng.choice(("chunks", "manifest", "tombstones"))
     line.detector.start(["-c", DIES_IN_SNAPSHOT, str(rng.randint(1, 4)), place])
-    status = line.detector.wait(180)
+    status = line.detector.wait(PATIENCE)
     assert status == 137, f"the worker ended with {status}: {line.detector.tail()}"
     since = CLOCK.monotonic()
     line.detector.start()
@@ -116,7 +116,7 @@ def exception_in_the_fold(line: Pipeline, rng: random.Random) -> float:
     """Faust alone would acknowledge the record and go on without it."""
     line.detector.stop()
     line.detector.start(["-c", RAISES, str(rng.randint(5, 60))])
-    status = line.detector.wait(180)
+    status = line.detector.wait(PATIENCE)
     assert status == 1, f"the worker ended with {status}: {line.detector.tail()}"
     since = CLOCK.monotonic()
     line.detector.start()
@@ -127,7 +127,7 @@ def wedged(line: Pipeline, rng: random.Random) -> float:
     """The fold never comes back: nothing fails, nothing moves. The watchdog must end the process."""
     line.detector.stop()
     line.detector.start(["-c", WEDGED, str(rng.randint(5, 60))])
-    status = line.detector.wait(180)
+    status = line.detector.wait(PATIENCE)
     assert status == 1, f"the worker ended with {status}: {line.detector.tail()}"
     assert "partitions_stand_still" in line.detector.tail(), line.detector.tail()
     since = CLOCK.monotonic()
@@ -139,7 +139,7 @@ def sigterm(line: Pipeline, rng: random.Random) -> float:
     """A clean stop under load, and a start."""
     pause(rng.uniform(0.5, 3))
     since = CLOCK.monotonic()
-    status = line.detector.stop(30)
+    status = line.detector.stop()
     line.notes.append(f"the detector stopped in {CLOCK.monotonic() - since:.1f} s")
     assert status == 0, f"SIGTERM ended with {status}: {line.detector.tail()}"
     line.detector.start()
@@ -155,7 +155,7 @@ def two_workers(line: Pipeline, rng: random.Random) -> float:
     leaving = line.detector if first_leaves else line.second
     since = CLOCK.monotonic()
     if clean:
-        leaving.stop(15)
+        leaving.stop()
     else:
         leaving.kill()
     if first_leaves:
@@ -170,7 +170,7 @@ def zombie(line: Pipeline, rng: random.Random) -> float:
     line.detector.send(signal.SIGSTOP)
     paused = CLOCK.monotonic()
     newest = _manifests(line)
-    wait_for(lambda: all(new > old for new, old in zip(_manifests(line), newest, strict=True)), "newer snapshots", 60)
+    wait_for(lambda: all(new > old for new, old in zip(_manifests(line), newest, strict=True)), "newer snapshots")
     pause(max(0.0, SESSION_SECONDS + rng.uniform(1, 3) - (CLOCK.monotonic() - paused)))
     line.detector.send(signal.SIGCONT)
     since = CLOCK.monotonic()
@@ -179,7 +179,7 @@ def zombie(line: Pipeline, rng: random.Random) -> float:
     if not line.detector.is_alive:
         line.notes.append("a zombie ended by itself")
         line.detector.start()
-    line.second.stop(20)
+    line.second.stop()
     return since
 
 
@@ -235,7 +235,7 @@ def poison(line: Pipeline, rng: random.Random) -> float:
 
 
 def _stop(service: Service) -> None:
-    status = service.stop(15)
+    status = service.stop()
     assert status == 0, f"{service.name} ended with {status}: {service.tail()}"
 
 

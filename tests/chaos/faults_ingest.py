@@ -13,7 +13,7 @@ import httpx
 from services.runtime.embedded import free_port
 from tests.chaos.faults_detector import pause
 from tests.chaos.pipeline import Pipeline
-from tests.chaos.processes import CLOCK, NotInTime, Service, wait_for
+from tests.chaos.processes import CLOCK, PATIENCE, NotInTime, Service, wait_for
 
 SIZE = 1_000
 SENDERS = 8
@@ -60,7 +60,7 @@ def sigterm(line: Pipeline, rng: random.Random) -> float:
     """A clean stop under load, and a start."""
     pause(rng.uniform(0.5, 2))
     since = CLOCK.monotonic()
-    status = line.ingest.stop(30)
+    status = line.ingest.stop()
     assert status == 0, f"SIGTERM ended with {status}: {line.ingest.tail()}"
     line.ingest.start()
     return since
@@ -73,7 +73,7 @@ def too_many_in_flight(line: Pipeline, rng: random.Random) -> float:
     that the cap alone must hold.
     """
     client, full, answers = line.clients[0], threading.Event(), Answers()
-    line.ingest.stop(30)
+    line.ingest.stop()
     line.ingest.start(["-c", NEVER_CLOSED, str(CAP)])
     wait_for(line.ingest.is_ready, "ingest is ready")
     curve = [line.ingest.memory_mb()]
@@ -91,10 +91,10 @@ def too_many_in_flight(line: Pipeline, rng: random.Random) -> float:
     try:
         for sender in senders:
             sender.start()
-        wait_for(lambda: answers.put_off > 0, "the cap is reached", 240)
+        wait_for(lambda: answers.put_off > 0, "the cap is reached")
         for more in range(1, LOOKS + 1):
             curve.append(line.ingest.memory_mb())
-            wait_for(lambda more=more: answers.put_off > 20 * more, f"more is put off; so far {answers}", 120)
+            wait_for(lambda more=more: answers.put_off > 20 * more, f"more is put off; so far {answers}")
         in_flight = line.ingest.metric("groundswell_ingest_in_flight_calls")
     except NotInTime as error:
         raise NotInTime(f"{error}; answers so far: {answers}") from None
@@ -103,9 +103,9 @@ def too_many_in_flight(line: Pipeline, rng: random.Random) -> float:
         os.kill(line.broker.pid, signal.SIGCONT)
     since = CLOCK.monotonic()
     for sender in senders:
-        sender.join(60)
+        sender.join(PATIENCE)
     for calls in batches:
-        wait_for(lambda calls=calls: client.post(calls) == 202, "what was put off is taken later", 120)
+        wait_for(lambda calls=calls: client.post(calls) == 202, "what was put off is taken later")
     shape = " ".join(f"{megabytes:.0f}" for megabytes in [*curve, line.ingest.memory_mb()])
     line.notes.append(
         f"{in_flight:.0f} calls in flight, {answers}; memory of ingest in MB before, at the cap, after each "
@@ -114,7 +114,7 @@ def too_many_in_flight(line: Pipeline, rng: random.Random) -> float:
     assert CAP <= in_flight < CAP + SENDERS * SIZE, line.notes[-1]
     assert answers.without_retry_after == 0, "a 429 says when to try again"
     assert max(curve[1:]) < curve[1] + 20, line.notes[-1]
-    line.ingest.stop(30)
+    line.ingest.stop()
     line.ingest.start()
     return since
 
@@ -183,7 +183,7 @@ def wrong_partitions(line: Pipeline, rng: random.Random) -> float:
     for name, sentence in (("ingest", "has 2 partitions and the settings ask for"), ("detector", "partitions is 2 on")):
         service = Service(name, other, line.folder)
         service.start()
-        status = service.wait(180)
+        status = service.wait(PATIENCE)
         assert status == 2, f"{name} ended with {status}: {service.tail()}"
         assert sentence in service.tail(), service.tail()
     return CLOCK.monotonic()

@@ -146,32 +146,32 @@ class Pipeline:
 
     def recovered(self, since: float) -> float:
         """Seconds from `since` until a call posted after it is acknowledged, folded, and the API has what follows."""
-        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202", 300)
+        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202")
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded", 300)
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs", 300)
+        wait_for(lambda: self.is_folded(ends), "the log is folded")
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs")
         return CLOCK.monotonic() - since
 
     def settle(self) -> None:
         """Calls stop; everything that was accepted is folded and served."""
         for client in self.clients:
             client.pause()
-        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers", 300)
+        wait_for(lambda: all(client.is_idle for client in self.clients), "the clients have their answers")
         at = last_tick(self.traffic)
         wait_for(lambda: self.clients[0].tick(at), "a tick is taken")
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded to its end", 300)
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end", 300)
+        wait_for(lambda: self.is_folded(ends), "the log is folded to its end")
+        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end")
 
     def compare(self) -> Difference:
         """Against the quiet run; what is still on its way is waited for."""
         self.reference.fold_log()
         hasher = Hasher(id_secret(self.settings))
         accepted = {hasher(client.source, name) for client in self.clients for name in client.accepted}
-        deadline = CLOCK.monotonic() + 20
+        deadline = CLOCK.monotonic() + 120
         while True:
             self.reference.read_outputs()
             found = self.reference.compare(accepted, self.database)
             if found.is_exact or CLOCK.monotonic() > deadline:
                 return found
-            wait_for(self.is_served, "the API has folded to the end", 60)
+            wait_for(self.is_served, "the API has folded to the end")
