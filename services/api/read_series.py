@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from schemas.codes import CONTACTS
 from services.api.disclosure import FLOOR, disclosable
@@ -89,18 +90,21 @@ def local_midnights(start: int, end: int, zone: str) -> tuple[int, int]:
 
 
 def area_sums(
-    connection: Connection, *, need: str, home_area: str, log_time: int, hours_back: int
+    connection: Connection, *, need: str, home_area: str, log_time: int, hours_back: int, known_at: int | None = None
 ) -> dict[str, tuple[int, float]]:
-    """Observed and expected by area of a home area, over the last hours with the running one.
+    """Observed and expected by area of a home area, over the last hours before `log_time` with the running one.
+
+    With `known_at` each hour counts as the last word before it said, to five minutes.
 
     Only hours with a call have a point; without the others an area with few calls would seem to expect too little. So
     a closed hour without a point counts with the mean expectation of those that have one.
     """
+    told: Any = points if known_at is None else _last_words(need, home_area, log_time, hours_back, known_at)
     query = (
-        select(nodes.c.area, points.c.open, func.sum(points.c.observed), func.sum(points.c.expected), func.count())
-        .select_from(nodes.join(points, points.c.node == nodes.c.id))
-        .where(nodes.c.need == need, nodes.c.home_area == home_area, points.c.start > log_time - hours_back * HOUR_MS)
-        .group_by(nodes.c.area, points.c.open)
+        select(nodes.c.area, told.c.open, func.sum(told.c.observed), func.sum(told.c.expected), func.count())
+        .select_from(nodes.join(told, told.c.node == nodes.c.id))
+        .where(nodes.c.need == need, nodes.c.home_area == home_area, told.c.start > log_time - hours_back * HOUR_MS)
+        .group_by(nodes.c.area, told.c.open)
     )
     sums: dict[str, tuple[int, float]] = {}
     for area, is_open, observed, expected, count in connection.execute(query):
@@ -108,6 +112,38 @@ def area_sums(
         before = sums.get(area, (0, 0.0))
         sums[area] = (before[0] + int(observed), before[1] + float(expected) * share)
     return sums
+
+
+def _last_words(need: str, home_area: str, log_time: int, hours_back: int, known_at: int) -> Any:
+    """What was known of each hour of a need's nodes at a moment (ms)."""
+    v = point_versions
+    newest = (
+        select(v.c.node, v.c.start, func.max(v.c.slot).label("slot"))
+        .select_from(v.join(nodes, nodes.c.id == v.c.node))
+        .where(nodes.c.need == need, nodes.c.home_area == home_area, *_known_by(log_time, hours_back, known_at))
+        .group_by(v.c.node, v.c.start)
+        .subquery()
+    )
+    same = and_(v.c.node == newest.c.node, v.c.start == newest.c.start, v.c.slot == newest.c.slot)
+    return select(v).select_from(v.join(newest, same)).subquery()
+
+
+def was_expecting(connection: Connection, *, home_area: str, log_time: int, hours_back: int, known_at: int) -> bool:
+    """Whether anything at all was expected of a home area then: while it is warming up, nothing is."""
+    v = point_versions
+    query = (
+        select(v.c.node)
+        .select_from(v.join(nodes, nodes.c.id == v.c.node))
+        .where(nodes.c.home_area == home_area, v.c.expected > 0, *_known_by(log_time, hours_back, known_at))
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
+
+
+def _known_by(log_time: int, hours_back: int, known_at: int) -> tuple[ColumnElement[bool], ...]:
+    v = point_versions.c
+    since = v.start > log_time - hours_back * HOUR_MS
+    return since, v.start <= known_at, v.slot <= known_at // SLOT_MS, v.known_at <= known_at
 
 
 @dataclass(frozen=True, slots=True)

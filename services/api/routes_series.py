@@ -19,7 +19,7 @@ from services.api.problems import Problem, not_found
 from services.api.read_series import HOUR_MS, Bucket, Span
 from services.api.scope import Scope
 from services.api.services import Services, Time, in_ms
-from services.api.standing import Standing, home_state, read_standing
+from services.api.standing import Standing, home_state, home_state_then, read_standing
 from services.api.times import zulu
 from services.runtime.access import Identity
 
@@ -50,6 +50,7 @@ def series_routes(services: Services) -> APIRouter:
     def get_states(
         need: Annotated[str, Query(description="A need", examples=["contacts"])] = CONTACTS,
         hours: Annotated[int, Query(ge=1, le=168, description="How far back, with the running hour")] = DEFAULT_HOURS,
+        known_at: Annotated[Time | None, Query(description="As it was known then, to five minutes")] = None,
         who: Identity = Depends(person),
     ) -> dict[str, AreaState]:
         book = services.book()
@@ -65,10 +66,19 @@ def series_routes(services: Services) -> APIRouter:
                 if who.home_area not in (None, home_area):
                     continue
                 log_time = _log_time(standing, home_area, now)
+                at = None if known_at is None else _known_moment(known_at, hours, log_time)
+                log_time = log_time if at is None else min(log_time, at)
                 sums = read_series.area_sums(
-                    connection, need=need, home_area=home_area, log_time=log_time, hours_back=hours
+                    connection, need=need, home_area=home_area, log_time=log_time, hours_back=hours, known_at=at
                 )
-                state = home_state(homes.get(home_area), lag)
+                home = homes.get(home_area)
+                if at is None:
+                    state = home_state(home, lag)
+                else:
+                    expecting = read_series.was_expecting(
+                        connection, home_area=home_area, log_time=log_time, hours_back=hours, known_at=at
+                    )
+                    state = home_state_then(connection, home, at, was_expecting=expecting)
                 for area in sorted(book.areas_below(home_area)):
                     observed, expected = sums.get(area, (0, 0.0))
                     answer[area] = AreaState.model_validate(
@@ -172,9 +182,19 @@ def _span(start: datetime | None, end: datetime | None, known_at: datetime | Non
         raise Problem(422, "a series is at most 400 days long: ask for less")
     if known_at is None:
         return Span(start_ms, end_ms)
-    if start_ms < log_time - KNOWN_DAYS * DAY_MS:
-        raise Problem(422, f"what was known when is kept for {KNOWN_DAYS} days: ask without known_at, or for later")
+    _check_is_known(start_ms, log_time)
     return Span(start_ms, end_ms, in_ms(known_at))
+
+
+def _known_moment(known_at: datetime, hours: int, log_time: int) -> int:
+    at = in_ms(known_at)
+    _check_is_known(at - hours * HOUR_MS, log_time)
+    return at
+
+
+def _check_is_known(start: int, log_time: int) -> None:
+    if start < log_time - KNOWN_DAYS * DAY_MS:
+        raise Problem(422, f"what was known when is kept for {KNOWN_DAYS} days: ask without known_at, or for later")
 
 
 def _point(one: Bucket) -> dict[str, Any]:

@@ -1,18 +1,25 @@
 """How the space stands: log time, lag, silent feeds; read from the status rows."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 
 from schemas.output import HomeStatus, PartitionStatus
+from services.api.fold_alerts import milliseconds
 from services.api.scope import Scope
-from services.api.tables import home_status, partition_status
+from services.api.tables import alerts, home_status, partition_status
 from services.api.times import zulu
 
 STALE_SECONDS = 60.0
 """A home area of whose log time nothing newer came for this long is stale."""
+
+
+class _Silence(msgspec.Struct):
+    source: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,22 @@ def beat(standing: Standing, now_ms: int, mode: str) -> dict[str, Any]:
         "sources_silent": standing.silent_sources(),
         "mode": mode,
     }
+
+
+def home_state_then(connection: Connection, home: HomeStatus | None, at: int, *, was_expecting: bool) -> str:
+    """live, silent or warming, as a home area stood at a moment (ms); whether the reader lagged then is not kept."""
+    if home is None or home.state == "warming" or not was_expecting:
+        return "warming"
+    silent = _silent_then(connection, home.home_area, at)
+    return "silent" if home.sources and silent >= {one.source for one in home.sources} else "live"
+
+
+def _silent_then(connection: Connection, home_area: str, at: int) -> set[str]:
+    """Feeds with an alert of silence that was open then."""
+    a = alerts.c
+    query = select(a.body).where(a.kind == "silence", a.home_area == home_area, a.raised_at <= at)
+    told = (msgspec.json.decode(body, type=_Silence) for body in connection.scalars(query))
+    return {one.source for one in told if one.source and (one.ended_at is None or milliseconds(one.ended_at) > at)}
 
 
 def home_state(home: HomeStatus | None, partitions_lag: float | None) -> str:

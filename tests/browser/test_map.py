@@ -110,6 +110,35 @@ def test_two_thousand_areas_are_drawn_and_answer_quickly(api: MockApi, open_page
     assert spent < 500, spent  # a laptop takes under 100 ms; this machine is shared and draws in software
 
 
+def test_of_two_thousand_areas_one_is_found_by_typing_and_none_is_drawn_before(
+    api: MockApi, open_page: Open, shoot: Shoot
+) -> None:
+    api.map = mock_world.many_areas(2000)
+    page = open_page("#/explore?need=BV&area=Z7")
+    field = page.get_by_role("combobox", name="Area", exact=True)
+    expect(field).to_have_value("Area 7")
+    expect(page.get_by_role("option", name="Area 1", exact=False)).to_have_count(0)
+    field.click()
+    listed = page.get_by_role("listbox", name="Area", exact=True).get_by_role("option")
+    expect(listed.last).to_contain_text("more: type to find them")
+    expect(listed).to_have_count(51)
+    field.fill("area 150")
+    expect(listed.first).to_have_text("Area 150")
+    field.press("ArrowDown")
+    expect(field).to_have_attribute("aria-activedescendant", str(listed.nth(1).get_attribute("id")))
+    shoot(page, "choice")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    field.press("Enter")
+    expect(page.get_by_test_id("chart").get_by_role("heading")).to_have_text("Electricity bills, Area 1500")
+    expect(field).to_have_value("Area 1500")
+    field.fill("nowhere")
+    expect(listed).to_have_text("Nothing has this name.")
+    field.press("Escape")
+    expect(field).to_have_value("Area 1500")
+    expect(page.get_by_role("listbox")).to_have_count(0)
+
+
 def test_on_a_wall_screen_the_map_stands_beside_the_list(api: MockApi, open_page: Open, shoot: Shoot) -> None:
     api.push(make_alert("a", severity="severe", area="TX-DT", area_name="Downtown"))
     api.push(make_alert("b", severity="minor"))

@@ -46,7 +46,7 @@ def told(api: MockApi) -> Iterator[httpx.Client]:
     api.push(make_alert("a"))
     api.records.similar = [past_alert("p", "same_node", "real_surge", NOW)]
     api.events.declare(heat_wave(NOW), "M. Ortiz")
-    with httpx.Client(base_url=api.url, headers={"X-Requested-With": "groundswell"}) as client:
+    with httpx.Client(base_url=api.url, headers={"X-Requested-With": "groundswell"}, timeout=30) as client:
         client.post("v1/alerts/a/acknowledge", json={}).raise_for_status()
         client.post("v1/alerts/a/notes", json={"text": "Seen"}).raise_for_status()
         until = {"scope": "need", "until": "2026-07-26T12:00:00Z", "reason": "known"}

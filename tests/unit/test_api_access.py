@@ -33,7 +33,7 @@ def address(made: Parts) -> Iterator[str]:
 
 @pytest.fixture
 def api(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address) as client:
+    with httpx.Client(base_url=address, timeout=30) as client:
         yield client
 
 
@@ -234,7 +234,10 @@ def test_every_answer_carries_the_strict_policy(api: httpx.Client, path: str) ->
 def test_before_the_space_is_set_up_what_needs_it_is_503_with_a_sentence(tmp_path: Path) -> None:
     database = prepared(f"sqlite:///{tmp_path / 'api.sqlite'}")
     made = parts(database, tmp_path, book=None)
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=made.headers()) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=made.headers(), timeout=30) as client,
+    ):
         assert client.get("/v1/alerts").status_code == 200
         answer = client.get("/v1/needs")
     assert answer.status_code == 503
@@ -248,7 +251,10 @@ def test_a_database_that_is_away_is_503_with_a_sentence(tmp_path: Path) -> None:
     database = prepared(f"sqlite:///{folder / 'api.sqlite'}")
     made = parts(database, tmp_path)
     headers = made.headers()
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=headers) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=30) as client,
+    ):
         database.close()
         for file in folder.iterdir():
             file.unlink()

@@ -41,14 +41,14 @@ def address(made: Parts) -> Iterator[str]:
 
 @pytest.fixture
 def api(address: str, made: Parts) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, headers=made.headers("coordinator")) as client:
+    with httpx.Client(base_url=address, headers=made.headers("coordinator"), timeout=30) as client:
         yield client
 
 
 @pytest.fixture
 def other(address: str, made: Parts) -> Iterator[httpx.Client]:
     _, key = made.keys.add("coordinator", OTHER)
-    with httpx.Client(base_url=address, headers={"X-API-Key": key}) as client:
+    with httpx.Client(base_url=address, headers={"X-API-Key": key}, timeout=30) as client:
         yield client
 
 

@@ -79,7 +79,10 @@ def made(database: Database, tmp_path: Path) -> Parts:
 @pytest.fixture
 def api(made: Parts) -> Iterator[httpx.Client]:
     headers = made.headers("coordinator")
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=headers) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=30) as client,
+    ):
         yield client
 
 

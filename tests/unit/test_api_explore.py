@@ -72,7 +72,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 @pytest.fixture(scope="module")
 def api(made: Parts) -> Iterator[httpx.Client]:
     headers = made.headers("coordinator")
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=headers) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=30) as client,
+    ):
         for alert_id, label in (("same", "real_surge"), ("sister", "false_alarm"), ("neighbour", "expected_event")):
             assert client.post(f"/v1/alerts/{alert_id}/label", json={"label": label}).status_code == 200
         client.post("/v1/alerts/now/acknowledge", json={}).raise_for_status()

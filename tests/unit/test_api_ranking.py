@@ -29,7 +29,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     values = [raised(name, **{**fields}) for name, fields in sorted(ORDERED.items())]
     Tape(database).alerts(*values, raised("before", 2 * DAY / MINUTE, severity="extreme", **RAREST))
     made = parts(database, folder, clock=FakeClock(NOW))
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=made.headers()) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=made.headers(), timeout=30) as client,
+    ):
         yield client
     database.close()
 

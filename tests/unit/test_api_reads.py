@@ -60,7 +60,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
 
 @pytest.fixture(scope="module")
 def api(made: Parts) -> Iterator[httpx.Client]:
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=made.headers()) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=made.headers(), timeout=30) as client,
+    ):
         yield client
 
 
@@ -233,6 +236,20 @@ def test_hours_without_a_call_count_in_what_the_map_expects(api: httpx.Client) -
     assert body["east"] == {"observed": 12, "expected": 50.0, "kappa": None, "state": "live"}
 
 
+def test_the_map_can_be_asked_for_what_was_known_then(api: httpx.Client) -> None:
+    def then(ms: int, hours: int = 2) -> dict[str, object]:
+        body = api.get("/v1/areas/state", params={"need": "BH-1800", "hours": hours, "known_at": z(ms)}).json()
+        east: dict[str, object] = body["east"]
+        return east
+
+    assert then(NOW + HOUR // 2) == {"observed": 8, "expected": 20.0, "kappa": None, "state": "live"}
+    assert then(NOW + HOUR // 4) == {"observed": 6, "expected": 10.0, "kappa": None, "state": "live"}
+    assert then(NOW, hours=5) == {"observed": 10, "expected": 40.0, "kappa": None, "state": "live"}
+    assert then(NOW - HOUR) == {"observed": 0, "expected": 0.0, "kappa": None, "state": "warming"}
+    forgotten = api.get("/v1/areas/state", params={"known_at": z(NOW - 15 * 24 * HOUR)})
+    assert (forgotten.status_code, "kept for 14 days" in forgotten.json()["detail"]) == (422, True)
+
+
 def test_needs_and_areas_come_as_trees(api: httpx.Client) -> None:
     needs = api.get("/v1/needs").json()["items"]
     assert [(need["code"], need["parent"]) for need in needs][:3] == [("B", None), ("BH", "B"), ("BH-1800", "BH")]
@@ -295,7 +312,7 @@ def test_the_examples_of_the_description_are_valid(api: httpx.Client) -> None:
 
 
 def test_health_and_metrics_need_no_key(api: httpx.Client) -> None:
-    bare = httpx.Client(base_url=api.base_url)
+    bare = httpx.Client(base_url=api.base_url, timeout=30)
     assert bare.get("/health/live").status_code == 200
     assert bare.get("/health/ready").status_code == 200
     assert "groundswell_api_stream_clients" in bare.get("/metrics").text

@@ -4,35 +4,44 @@ import type { Alert, Severity } from '../contract';
 export const SEVERITIES: Severity[] = ['extreme', 'severe', 'moderate', 'minor'];
 const NATS_A_STEP = 4;
 const DISPERSION = 0.06;
-/** So far beyond a step's edge a value must go before it counts as another step: nothing hops to and fro. */
+/** So far from a step's middle a value must go before it counts as another step: nothing hops to and fro. */
 const STAYS = 0.8;
 
-/** What decides an alert's place after its severity, each in whole steps: a small change is no reason to move a card. */
-export type Rank = readonly [rarity: number, reach: number, strength: number, deviations: number];
+/** What decides an alert's place, lower first. All but severity and time in whole steps: a small change moves no card. */
+export type Rank = [severity: number, rarity: number, reach: number, strength: number, deviations: number, raised: number];
 
+/** The rank, or, while the severity is the same, `before` as far as it is still about right. */
 export function rankOf(alert: Alert, before?: Rank): Rank {
-  const exact: Rank = [
-    Math.log2(Math.max(0.01, alert.recurrence_days_home_area ?? alert.recurrence_days)),
-    Math.log2(Math.max(1, areas(alert))),
-    (alert.score ?? 0) / NATS_A_STEP,
-    2 * Math.log2(Math.max(0.1, deviations(alert))),
+  const severity = SEVERITIES.indexOf(alert.severity);
+  const kept = before?.[0] === severity ? before : undefined;
+  const step = (exact: number, then: number | undefined): number =>
+    then !== undefined && Math.abs(exact + then) < STAYS ? then : -Math.floor(exact + 0.5);
+  return [
+    severity,
+    step(Math.log2(Math.max(0.01, alert.recurrence_days_home_area ?? alert.recurrence_days)), kept?.[1]),
+    step(Math.log2(Math.max(1, areas(alert))), kept?.[2]),
+    step((alert.score ?? 0) / NATS_A_STEP, kept?.[3]),
+    step(2 * Math.log2(Math.max(0.1, deviations(alert))), kept?.[4]),
+    -Date.parse(alert.raised_at),
   ];
-  const step = (index: 0 | 1 | 2 | 3): number => {
-    const [now, kept] = [exact[index], before?.[index]];
-    return kept !== undefined && Math.abs(now - kept) < STAYS ? kept : Math.floor(now + 0.5);
-  };
-  return [step(0), step(1), step(2), step(3)];
 }
 
-export function compare(a: Alert, b: Alert): number {
-  return compareRanked(a, rankOf(a), b, rankOf(b));
+interface Placed {
+  id: string;
+  rank: Rank;
 }
 
-export function compareRanked(a: Alert, ofA: Rank, b: Alert, ofB: Rank): number {
-  const bySeverity = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
-  const differing = ofA.findIndex((step, index) => step !== ofB[index]);
-  const byRank = differing < 0 ? 0 : (ofB[differing] ?? 0) - (ofA[differing] ?? 0);
-  return bySeverity || byRank || Date.parse(b.raised_at) - Date.parse(a.raised_at) || a.id.localeCompare(b.id);
+export function compare(a: Placed, b: Placed): number {
+  for (let index = 0; index < a.rank.length; index += 1) {
+    const difference = (a.rank[index] ?? 0) - (b.rank[index] ?? 0);
+    if (difference) return difference;
+  }
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+}
+
+export function ranked(alerts: Alert[]): Alert[] {
+  const placed = alerts.map((alert) => ({ id: alert.id, rank: rankOf(alert), alert }));
+  return placed.sort(compare).map(({ alert }) => alert);
 }
 
 /** Areas that are away from their usual in the same direction as the whole. */

@@ -60,5 +60,5 @@ export function load(items: Item[], now: Date): number {
 }
 
 function raised(item: Item): number {
-  return Date.parse(item.base.raised_at);
+  return -item.rank[5];
 }

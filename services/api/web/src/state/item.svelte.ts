@@ -5,6 +5,7 @@ const NONE = {} as Alert;
 
 /** One alert on the page. A new version replaces `base`; what the person opened stays open. */
 export class Item {
+  readonly id: string;
   /** As the server last said. */
   base = $state.raw<Alert>(NONE);
   /** What the person did and the server has not yet answered. */
@@ -17,18 +18,15 @@ export class Item {
   /** The worst of its incident: shown whole. */
   lead = $state(true);
   placedAs: Severity;
-  /** Its place among others of its severity, kept while it is about the same. */
+  /** Its place among others, kept while it is about the same. */
   rank: Rank;
 
   constructor(alert: Alert, arrived: boolean) {
+    this.id = alert.id;
     this.base = alert;
     this.arrived = arrived;
     this.placedAs = alert.severity;
     this.rank = rankOf(alert);
-  }
-
-  get id(): string {
-    return this.base.id;
   }
 
   get ended(): boolean {
@@ -46,7 +44,7 @@ export class Item {
     if (next.version < version || nextHuman < human) return false;
     if (next.version === version && nextHuman === human && !differsAside(next, this.base)) return false;
     if (next.severity !== severity) this.was = { severity, until: next.updated_at };
-    this.rank = rankOf(next, next.severity === severity ? this.rank : undefined);
+    this.rank = rankOf(next, this.rank);
     this.base = next;
     return true;
   }

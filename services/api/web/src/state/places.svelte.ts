@@ -122,7 +122,9 @@ export function treeOf<N extends Node>(nodes: ReadonlyMap<string, N>, codes: Ite
   for (const node of nodes.values()) {
     if (!wanted.has(node)) continue;
     const parent = node.parent && nodes.has(node.parent) ? node.parent : '';
-    children.set(parent, [...(children.get(parent) ?? []), node]);
+    const siblings = children.get(parent);
+    if (siblings) siblings.push(node);
+    else children.set(parent, [node]);
   }
   const walk = (parent: string, depth: number): { node: N; depth: number }[] =>
     (children.get(parent) ?? []).flatMap((node) => [{ node, depth }, ...walk(node.code, depth + 1)]);

@@ -1,6 +1,6 @@
 // The one store of alerts: cards, counts, title and announcements all come from here, so they cannot disagree.
 import type { Alert, Severity } from '../contract';
-import { compareRanked, isSerious, SEVERITIES } from '../format/order';
+import { compare, isSerious, SEVERITIES } from '../format/order';
 import { gather, isStanding, type Group } from './incidents';
 import { Item } from './item.svelte';
 
@@ -100,7 +100,7 @@ export class AlertStore {
   /** Put everything in its place now (asked for by the person, or nobody is in the list). */
   show(): void {
     const now = this.rules.now();
-    const wanted = this.#wanted().sort(before);
+    const wanted = this.#wanted().sort(compare);
     for (const item of wanted) item.placedAs = item.base.severity;
     const groups = gather(wanted.filter((item) => !isStanding(item.base, now)), this.rules.groupOf);
     if (!sameItems(groups, this.groups)) this.groups = groups;
@@ -115,7 +115,7 @@ export class AlertStore {
     if (!this.#frozen || this.shown.length === 0) return this.show();
     const known = new Set([...this.shown, ...this.standing]);
     const wanted = new Set(this.#wanted());
-    const waiting = [...wanted].filter((item) => !known.has(item)).sort(before);
+    const waiting = [...wanted].filter((item) => !known.has(item)).sort(compare);
     this.tray = waiting.filter((item) => isSerious(item.base));
     const moved = this.shown.filter((item) => !wanted.has(item) || item.base.severity !== item.placedAs).length;
     this.pending = { added: waiting.length, moved };
@@ -124,10 +124,6 @@ export class AlertStore {
   #wanted(): Item[] {
     return this.open.filter((item) => !this.rules.isHidden(item.base) && this.rules.matches(item.base));
   }
-}
-
-function before(a: Item, b: Item): number {
-  return compareRanked(a.base, a.rank, b.base, b.rank);
 }
 
 function sameItems(a: Group[], b: Group[]): boolean {

@@ -17,6 +17,8 @@ export class AreaStates {
   /** The data's clock when `known` was asked for. */
   asOf = $state.raw<Date | null>(null);
 
+  #asked: AbortController | null = null;
+
   /** Ask now and again as the data's clock goes on; returns how to stop. */
   follow(need: string, hours: number): () => void {
     const abort = new AbortController();
@@ -32,10 +34,18 @@ export class AreaStates {
     };
   }
 
-  async #ask(need: string, hours: number, signal: AbortSignal): Promise<void> {
+  /** As it was known at a moment, once; a later question overtakes an earlier one. */
+  async then(need: string, hours: number, at: Date): Promise<void> {
+    this.#asked?.abort();
+    this.#asked = new AbortController();
+    await this.#ask(need, hours, this.#asked.signal, at);
+  }
+
+  async #ask(need: string, hours: number, signal: AbortSignal, at?: Date): Promise<void> {
     if (document.visibilityState === 'hidden' && untrack(() => this.known)) return;
     try {
-      const found = await request<Record<string, AreaState>>(`v1/areas/state?${new URLSearchParams({ need, hours: String(hours) })}`, { signal });
+      const query = new URLSearchParams({ need, hours: String(hours), ...(at ? { known_at: at.toISOString() } : {}) });
+      const found = await request<Record<string, AreaState>>(`v1/areas/state?${query}`, { signal });
       this.known = new Map(Object.entries(found).map(([code, state]) => [code, judged(state)]));
       this.asOf = session.connection.beat ? session.now : null;
       this.problem = null;

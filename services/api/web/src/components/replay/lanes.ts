@@ -1,6 +1,6 @@
 // When alerts were open, as lines over the time that the replay spans, and the moments at which something changed.
 import type { Alert } from '../../contract';
-import { compare } from '../../format/order';
+import { ranked } from '../../format/order';
 
 export interface Lane {
   alert: Alert;
@@ -14,9 +14,7 @@ const MOST = 14;
 /** The alerts that were open at some time of the span, the worst on top. */
 export function lanes(alerts: Alert[], start: number, end: number): Lane[] {
   const share = (ms: number): number => Math.min(1, Math.max(0, (ms - start) / (end - start)));
-  return alerts
-    .filter((alert) => raised(alert) <= end && over(alert, end) >= start)
-    .sort(compare)
+  return ranked(alerts.filter((alert) => raised(alert) <= end && over(alert, end) >= start))
     .slice(0, MOST)
     .map((alert) => ({ alert, from: share(raised(alert)), to: share(over(alert, end)) }));
 }
