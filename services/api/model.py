@@ -253,6 +253,8 @@ class Point(Answer):
     band_high: float | None
     open: bool
     """The bucket is still running; its expectation speaks of the part that has passed."""
+    known: bool = True
+    """False: no data came from the home area for hours on end; 0 observed is then not known to be no call."""
 
 
 class Series(Answer):

@@ -1,8 +1,9 @@
 """Questions about series, to the database; hours without a point are told as they are: nothing observed."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from services.api.tables import nodes, point_versions, points
 from services.runtime.clock import from_ms
 
 HOUR_MS = 3_600_000
+SILENT_HOURS = 6
+"""Shorter than this, a home area without a word may just be a small one at night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Bucket:
     band_low: float | None = None
     band_high: float | None = None
     open: bool = False
+    known: bool = True
+    """False: no data at all came from the home area, so that 0 observed says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ def hours(
     """Every hour of the span up to the running one, zero hours included.
 
     An hour without a point had no call: 0 observed. What was expected then is not on the log, so it is None; nothing
-    is interpolated. With `known_at` an hour is as the last word before it said, to five minutes.
+    is interpolated. With `known_at` an hour is as the last word before it said, to five minutes. Where the whole home
+    area said nothing for hours on end, no call is not known to be no call.
     """
     stored = {bucket.start: bucket for bucket in _stored(connection, home_area, need, area, span)}
     now = log_time if span.known_at is None else min(log_time, span.known_at)
@@ -52,7 +58,34 @@ def hours(
     first = span.start + (phase - span.start) % HOUR_MS
     last = min(span.end, now + 1)
     grid = {start: Bucket(start, 0, open=start + HOUR_MS > now) for start in range(first, last, HOUR_MS)}
+    if len(grid.keys() - stored.keys()) >= SILENT_HOURS:
+        heard = stored.keys() | _heard(connection, home_area, span)
+        for run in _gaps([start for start, one in grid.items() if not one.open], heard):
+            grid |= {start: replace(grid[start], known=False) for start in run}
     return [bucket for _, bucket in sorted((grid | stored).items())]
+
+
+def _heard(connection: Connection, home_area: str, span: Span) -> set[int]:
+    """Beginnings of the hours in which anything was said of the home area as a whole."""
+    query = (
+        select(points.c.start)
+        .select_from(points.join(nodes, nodes.c.id == points.c.node))
+        .where(nodes.c.home_area == home_area, nodes.c.area == home_area, nodes.c.need == CONTACTS)
+        .where(points.c.start >= span.start, points.c.start < span.end)
+    )
+    return set(connection.scalars(query))
+
+
+def _gaps(starts: Sequence[int], heard: Collection[int]) -> Iterator[list[int]]:
+    """Runs of at least `SILENT_HOURS` hours in which nothing was heard.
+
+    >>> [len(run) for run in _gaps(range(20), {3, 12})]
+    [8, 7]
+    """
+    for is_heard, group in groupby(starts, key=lambda start: start in heard):
+        run = list(group)
+        if not is_heard and len(run) >= SILENT_HOURS:
+            yield run
 
 
 def days(buckets: Iterable[Bucket], zone: str) -> list[Bucket]:
@@ -75,6 +108,7 @@ def days(buckets: Iterable[Bucket], zone: str) -> list[Bucket]:
             _sum([one.band_low for one in group]),
             _sum([one.band_high for one in group]),
             open=any(one.open for one in group),
+            known=all(one.known for one in group),
         )
         for start, group in by_day.items()
     ]

@@ -205,4 +205,5 @@ def _point(one: Bucket) -> dict[str, Any]:
         "band_low": one.band_low,
         "band_high": one.band_high,
         "open": one.open,
+        "known": one.known,
     }

@@ -27,7 +27,7 @@ def series_csv(buckets: Sequence[Bucket], need: str, area: str, *, for_others: b
     lines.writerow(HEADER)
     for one in buckets:
         is_small = for_others and 0 < one.observed < FLOOR
-        numbers = (one.observed, one.expected, one.band_low, one.band_high)
+        numbers = (one.observed if one.known else None, one.expected, one.band_low, one.band_high)
         shown = ("",) * 4 if is_small else tuple("" if value is None else value for value in numbers)
         lines.writerow((zulu(one.start), need, area, *shown, _word(one.open), _word(is_small)))
     return text.getvalue()

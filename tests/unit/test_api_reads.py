@@ -195,6 +195,17 @@ def test_a_series_has_every_hour_from_start_to_before_end_zero_hours_included(ap
     assert [one["observed"] for one in shorter["points"]] == [4, 0]
 
 
+def test_hours_in_which_nothing_was_heard_of_a_home_area_are_not_zero_but_unknown(api: httpx.Client) -> None:
+    path = f"/v1/series?need=BH-1800&area=east&end={z(NOW + HOUR)}&start="
+    points = api.get(path + z(NOW - 12 * HOUR)).json()["points"]
+    assert [one["known"] for one in points] == [False] * 9 + [True] * 4
+    assert {one["observed"] for one in points[:9]} == {0}
+    shorter = api.get(path + z(NOW - 8 * HOUR)).json()["points"]
+    assert all(one["known"] for one in shorter), "five hours may be a quiet night"
+    days = api.get(path + f"{z(NOW - 30 * HOUR)}&bucket=day").json()["points"]
+    assert [one["known"] for one in days] == [False] * len(days)
+
+
 def test_no_series_goes_beyond_log_time(api: httpx.Client) -> None:
     path = f"/v1/series?need=contacts&area=east&start={z(NOW)}&end={z(NOW + 9 * HOUR)}"
     assert [(one["observed"], one["open"]) for one in api.get(path).json()["points"]] == [(0, True)]

@@ -143,6 +143,8 @@ export interface SeriesPoint {
   band_low: number | null;
   band_high: number | null;
   open?: boolean;
+  /** false: no data at all came then, which is not zero calls. */
+  known?: boolean;
 }
 
 export interface Source {

@@ -70,10 +70,10 @@ export async function loadSeries(asked: Asked, signal: AbortSignal): Promise<Col
   return columns(points);
 }
 
-/** An hour without a point had no call, but before the first point nothing is on record: that is not zero calls. */
+/** An hour without a point had no call, but before the first point, and where no data came at all, nothing is on record: that is not zero calls. */
 export function columns(points: SeriesPoint[]): Columns {
   const first = points.findIndex((point) => point.expected !== null || point.observed > 0);
-  const known = (index: number): boolean => first >= 0 && index >= first;
+  const known = (index: number): boolean => first >= 0 && index >= first && points[index]?.known !== false;
   return {
     x: points.map((point) => Date.parse(point.start) / 1000),
     observed: points.map((point, index) => (known(index) ? point.observed : null)),
