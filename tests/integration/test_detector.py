@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import COUNTS
-from tests.integration.detector_world import Said, Space, Worker, day, eventually, history, space_settings, worker
+from tests.integration.detector_world import Said, Space, Worker, day, history, space_settings, worker
 
 
 @pytest.fixture
@@ -51,20 +50,3 @@ def test_it_says_what_a_quiet_run_says_and_stops_cleanly(space: Space, tmp_path:
     ends = space.ends()
     assert {part: space.manifests(part)[-1] for part in ends} == ends
     assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".log") == ["reference"]
-
-
-def test_kill_9_in_the_middle_changes_nothing(space: Space, tmp_path: Path) -> None:
-    records = day()
-    half = len(records) // 2
-    space.write(records[:half])
-    with worker(space.settings, tmp_path) as one:
-        eventually(lambda: len(space.values(COUNTS)) >= 6, "part of the log is folded", of=one)
-        eventually(lambda: has_snapshots(space), "snapshots are written", of=one)
-        one.kill()
-    space.write(records[half:])
-    with worker(space.settings, tmp_path) as two:
-        fold_all(space, two)
-        assert all(offset > 0 for offset in two.started_at().values())
-        assert set(two.started_at()) == {0, 1}
-        assert two.terminate() == 0
-    assert_as_quiet(space)

@@ -26,24 +26,6 @@ from tests.integration.detector_world import (
 )
 from tests.integration.test_detector import assert_as_quiet, fold_all, has_snapshots
 
-CRASH = """
-import sys
-from services.detector.__main__ import main
-from services.detector.worker import PartitionWorker
-from services.runtime.settings import environment_settings
-
-fold = PartitionWorker.fold
-
-def raising(self, offset, key, value, at_ms):
-    if (self.partition, offset) == (int(sys.argv[1]), int(sys.argv[2])):
-        raise ZeroDivisionError("a bug in the fold")
-    return fold(self, offset, key, value, at_ms)
-
-PartitionWorker.fold = raising
-sys.exit(main(environment_settings()))
-"""
-"""The worker with a bug that one record brings out."""
-
 
 @pytest.fixture
 def space(tmp_path: Path, kafka_bootstrap: str) -> Space:
@@ -112,27 +94,6 @@ def damage(space: Space, keys: list[str]) -> None:
     assert len(found) == len(keys)
     with ReliableProducer(space.settings, CLOCK, limits={topic: 1_000_000}) as producer:
         producer.write(found, 30)
-
-
-def test_an_exception_in_the_fold_ends_the_process_and_the_record_is_folded_afterwards(
-    space: Space, tmp_path: Path
-) -> None:
-    """Faust alone would acknowledge the record and go on without it."""
-    space.write(day())
-    partition, offset = next(
-        (part, record.offset)
-        for part in (0, 1)
-        for record in space.stored(CALLS, part)[40:]
-        if record.key == b"tx" and b'"calls"' in record.value
-    )
-    with worker(space.settings, tmp_path, program=("-c", CRASH, str(partition), str(offset))) as one:
-        assert one.wait(60) == 1
-        assert "ZeroDivisionError" in one.output.read_text()
-    assert space.positions().get(partition, 0) <= offset
-    with worker(space.settings, tmp_path) as two:
-        fold_all(space, two)
-        assert two.terminate() == 0
-    assert_as_quiet(space)
 
 
 def test_a_committed_offset_that_is_ahead_of_the_snapshots_loses_nothing(space: Space, tmp_path: Path) -> None:

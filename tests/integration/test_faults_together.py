@@ -17,8 +17,8 @@ FAULTS = (
     "summer time ends in a surge, detector kill -9",
     "detector kill -9 inside a snapshot",
     "ingest kill -9",
+    "detector exception in the fold",
     "API kill -9 inside a transaction",
-    "poison on the log and among snapshots, kill -9",
 )
 
 
