@@ -1,7 +1,6 @@
 """After a rebuild under another model no alert of the state of before stays open, whatever interrupts it."""
 
 import asyncio
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,17 +11,21 @@ import pytest
 from schemas.alert import Alert
 from schemas.log_record import VERSION, Calls, LogRecord, Tick, encode_record
 from services.detector.closing import WHY, AlertTopic, Rebuild, last_version
-from services.detector.domain.fold import State
 from services.detector.domain.snapshot import PARTITION
 from services.detector.host import Host
 from services.detector.rebuild import Remembered
+from services.detector.worker import PartitionWorker
 from services.runtime.kafka import Record, StoredRecord
 from services.runtime.settings import Settings
-from tests.detector_world import HOUR, MINUTE, SECOND, START, history
-from tests.unit.test_detector_worker import call_at, config, worker
+from tests.detector_world import MINUTE, SECOND, START, WARM, warm
+from tests.unit.test_detector_worker import call_at, worker
 
 PART = 3
-LATER = START + 6 * HOUR + 2 * MINUTE
+BEGIN = 1000
+"""First offset that the log still holds; what was before it is remembered."""
+NEW = 10**6
+"""Calls of this number and above have not been counted yet."""
+LATER = WARM + 2 * MINUTE
 """Log time at the end of the rebuild."""
 
 
@@ -35,14 +38,19 @@ class Kafka:
     told: list[Record] = field(default_factory=list)
     reads: int = 0
 
+    @property
+    def end(self) -> int:
+        """Offset after the last record of the log."""
+        return BEGIN + len(self.log)
+
     def span(self, _: int) -> tuple[int, int]:
-        return 0, len(self.log)
+        return BEGIN, self.end
 
     def snapshots(self, _: int) -> list[StoredRecord]:
         return self.snapshots_
 
     def remembered(self, _: int, __: list[StoredRecord]) -> Remembered:
-        return Remembered(State(), 0, len(self.log), 0, ())
+        return Remembered(warm().state, BEGIN, self.end, WARM, ())
 
     def alerts(self, _: int) -> AlertTopic:
         self.reads += 1
@@ -76,33 +84,37 @@ class Kafka:
 async def fold(host: Host, kafka: Kafka, until: int) -> None:
     worker_ = host.workers[PART]
     for offset in range(worker_.next_offset, until):
-        key, record = kafka.log[offset]
+        key, record = kafka.log[offset - BEGIN]
         stamp = record.at[-1] if isinstance(record, Calls) else getattr(record, "at", START)
         await host.fold(PART, offset, key and key.encode(), encode_record(record), stamp)
 
 
 def surge() -> list[tuple[str | None, LogRecord]]:
     """A warm home area in which a surge begins, and the time after it."""
-    calls = [("tx", call_at(START + 6 * HOUR + number * SECOND, number + 1)) for number in range(15)]
+    calls = [("tx", call_at(WARM + number * SECOND, NEW + number)) for number in range(15)]
     return [
-        (None, config()),
-        ("tx", history()),
         *calls,
         (None, Tick(VERSION, LATER - MINUTE)),
         (None, Tick(VERSION, LATER)),
     ]
 
 
-def of_another_model(kafka: Kafka) -> Alert:
-    """A snapshot of another format, and an open alert on the topic that only its state knew."""
+def quietly(kafka: Kafka) -> tuple[PartitionWorker, list[Alert]]:
+    """A worker that was there before, at the end of the log, and the versions that it told."""
     first = worker()
-    offset = itertools.count()
+    first.state, first.next_offset = warm().state, BEGIN
     told = [
         Alert.model_validate_json(record.value or b"")
-        for key, one in kafka.log
-        for record in first.fold(next(offset), key and key.encode(), encode_record(one), LATER)
+        for offset, (key, one) in enumerate(kafka.log, BEGIN)
+        for record in first.fold(offset, key and key.encode(), encode_record(one), LATER)
         if record.topic == "alerts.v1"
     ]
+    return first, told
+
+
+def of_another_model(kafka: Kafka) -> Alert:
+    """A snapshot of another format, and an open alert on the topic that only its state knew."""
+    first, told = quietly(kafka)
     orphan = told[-1].model_copy(update={"id": "00000000000000ff", "version": 7})
     kafka.told.append(Record("alerts.v1", orphan.model_dump_json().encode(), b"00000000000000ff"))
     next_offset, blocks = first.blocks()
@@ -124,9 +136,9 @@ def test_an_open_alert_that_the_rebuilt_state_does_not_know_is_ended_with_the_re
     async def rebuild() -> None:
         host = kafka.host()
         await host.take_over(PART)
-        await fold(host, kafka, len(kafka.log) - 1)
+        await fold(host, kafka, kafka.end - 1)
         assert kafka.versions(orphan.id) == [orphan], "not before all of the log is folded"
-        await fold(host, kafka, len(kafka.log))
+        await fold(host, kafka, kafka.end)
 
     asyncio.run(rebuild())
     last = kafka.versions(orphan.id)[-1]
@@ -151,9 +163,9 @@ def test_it_is_ended_once_however_the_rebuild_is_interrupted(kafka: Kafka, kille
     orphan = of_another_model(kafka)
 
     async def scenario() -> None:
-        host, end = kafka.host(), len(kafka.log)
-        assert await host.take_over(PART) == 0
-        await fold(host, kafka, 9)
+        host, end = kafka.host(), kafka.end
+        assert await host.take_over(PART) == BEGIN
+        await fold(host, kafka, BEGIN + 9)
         if killed_after == "a snapshot in the middle":
             await host.save()
         else:
@@ -161,7 +173,9 @@ def test_it_is_ended_once_however_the_rebuild_is_interrupted(kafka: Kafka, kille
         if killed_after == "a snapshot of the end":
             await host.save()
         again = kafka.host()
-        begin = {"a snapshot in the middle": 9, "the last version": 0, "a snapshot of the end": end}[killed_after]
+        begin = {"a snapshot in the middle": BEGIN + 9, "the last version": BEGIN, "a snapshot of the end": end}[
+            killed_after
+        ]
         assert await again.take_over(PART) == begin
         assert again.state().degraded == (begin < end), "it says so until it is over, after a restart too"
         await fold(again, kafka, end)
@@ -181,7 +195,7 @@ def test_a_rebuild_by_the_same_model_tells_nothing_new(kafka: Kafka) -> None:
     async def rebuild() -> list[Record]:
         host, before = kafka.host(), len(kafka.told)
         await host.take_over(PART)
-        await fold(host, kafka, len(kafka.log))
+        await fold(host, kafka, kafka.end)
         assert host.workers[PART].rebuild == Rebuild()
         return [one for one in kafka.told[before:] if one.topic == "alerts.v1"]
 
@@ -192,15 +206,7 @@ def test_versions_of_an_alert_that_both_know_rise_above_those_told_before(kafka:
     """The page keeps the highest version; the new state would count up from one below it, unseen."""
     of_another_model(kafka)
     kafka.told.clear()
-    first = worker()
-    offset = itertools.count()
-    own = [
-        record
-        for key, one in kafka.log
-        for record in first.fold(next(offset), key and key.encode(), encode_record(one), LATER)
-        if record.topic == "alerts.v1"
-    ]
-    before = Alert.model_validate_json(own[-1].value or b"")
+    before = quietly(kafka)[1][-1]
     for version in range(1, before.version + 6):
         other = before.model_copy(update={"version": version, "observed": 1})
         kafka.told.append(Record("alerts.v1", other.model_dump_json().encode()))
@@ -208,13 +214,13 @@ def test_versions_of_an_alert_that_both_know_rise_above_those_told_before(kafka:
     async def rebuild() -> None:
         host = kafka.host()
         await host.take_over(PART)
-        await fold(host, kafka, len(kafka.log))
+        await fold(host, kafka, kafka.end)
         await host.save()
         again = kafka.host()
         await again.take_over(PART)
-        calls = [("tx", call_at(LATER + number * SECOND, 100 + number)) for number in range(1, 30)]
+        calls = [("tx", call_at(LATER + number * SECOND, NEW + 100 + number)) for number in range(1, 30)]
         kafka.log += [*calls, (None, Tick(VERSION, LATER + 10 * MINUTE))]
-        await fold(again, kafka, len(kafka.log))
+        await fold(again, kafka, kafka.end)
 
     asyncio.run(rebuild())
     versions = [one.version for one in kafka.versions(before.id) if one.observed != 1]
