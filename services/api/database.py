@@ -156,7 +156,7 @@ def _sqlite_engine(url: Any) -> Engine:
 
 def _write_ahead(connection: Any) -> None:
     """Readers beside one writer. SQLite does not wait here for whoever else switches a new file: so this does."""
-    for _ in range(BUSY_SECONDS * 20):
+    for _ in range(round(BUSY_SECONDS * 20)):
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
