@@ -44,6 +44,8 @@ class Rebuild(msgspec.Struct):
     """Offset up to which the log is replayed; 0: nothing is being rebuilt."""
     from_ms: int = 0
     """Log time from which on it is replayed; 0: from the beginning of the log."""
+    unknown_from_ms: int = 0
+    """Calls from here to `from_ms` were counted in no sealed hour and are no longer on the log; 0: there are none."""
     open: dict[str, Version] = {}
     """Alerts that the fold has told since it began and that have not ended, by id."""
     lifts: dict[str, int] = {}

@@ -82,6 +82,7 @@ class Host:
             partition=worker.partition,
             since=_since(worker),
             first_offset=worker.next_offset,
+            unknown_from=moment(worker.rebuild.unknown_from_ms) if worker.rebuild.unknown_from_ms else None,
             snapshot_needs=snapshot_needs,
             why=why,
         )
@@ -90,7 +91,7 @@ class Host:
     def state(self) -> State:
         """For /health/ready: down without a partition, degraded while one is rebuilt."""
         rebuilt = sorted((one for one in self.workers.values() if one.is_rebuilding), key=lambda one: one.partition)
-        told = [f"; partition {one.partition}: rebuilding from {_since(one)}" for one in rebuilt]
+        told = [f"; partition {one.partition}: rebuilding from {_since(one)}{_lost(one)}" for one in rebuilt]
         count = len(self.workers)
         return State(count > 0, f"reads {count} partitions{''.join(told)}", degraded=bool(rebuilt))
 
@@ -161,6 +162,12 @@ class Host:
 
 def _since(worker: PartitionWorker) -> str:
     return moment(worker.rebuild.from_ms) if worker.rebuild.from_ms else "the beginning of the log"
+
+
+def _lost(worker: PartitionWorker) -> str:
+    """What no sealed hour has and the log no longer holds."""
+    begin = worker.rebuild.unknown_from_ms
+    return f", calls between {moment(begin)} and then are not counted any more" if begin else ""
 
 
 def moment(at_ms: int) -> str:

@@ -59,6 +59,8 @@ class HomeRebuilt:
     sealed_hours: int
     """Hours of `counts.v1` from before its first call on the log."""
     history_records: int
+    known_until: int = 0
+    """End of the last of those hours, ms; what came after it and is not on the log is lost. 0 when there is none."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ class Remembered:
     since_ms: int
     """What the first record there that says so was stamped with; 0 when none does."""
     homes: tuple[HomeRebuilt, ...]
+
+    @property
+    def known_until_ms(self) -> int:
+        """Log time up to which the past of every home area is known without the log; 0 when that of none is."""
+        return min((home.known_until for home in self.homes if home.known_until), default=0)
 
 
 @dataclass
@@ -136,6 +143,12 @@ def remember(settings: Settings, partition: int, rules: Rules, stored: list[Stor
     state = State(rules=rules, budgets=_budgets(stored))
     homes = tuple(_remember(state, code, held) for code in _home_areas(rules, held))
     return Remembered(state, held.begin, held.end, held.since_ms, homes)
+
+
+def rebuild_from(remembered: Remembered) -> Rebuild:
+    """What there is to do after the state was remembered, and what is lost."""
+    known, since = remembered.known_until_ms, remembered.since_ms
+    return Rebuild(remembered.end, since, known if 0 < known < since else 0)
 
 
 def require_nobody(settings: Settings) -> None:
@@ -199,7 +212,8 @@ def _remember(state: State, home_area: str, held: Held) -> HomeRebuilt:
     for record in records:
         past.put(record)
     state.histories[home_area] = past
-    return HomeRebuilt(home_area, len(hours), len(records))
+    known_until = _moment(hours[-1]) + HOUR_MS if hours else 0
+    return HomeRebuilt(home_area, len(hours), len(records), known_until)
 
 
 def whole_hours(sealed: dict[int, SealedHour], before: int | None, config: SpaceConfig) -> list[SealedHour]:
@@ -267,7 +281,7 @@ def _replace(
     now_ms: int,
 ) -> int:
     """Write the new snapshot, then take the old ones away, manifests first; what is cut short can be run again."""
-    blocks = to_blocks(found.state) | blocks_of(Rebuild(found.end, found.since_ms))
+    blocks = to_blocks(found.state) | blocks_of(rebuild_from(found))
     chunks, manifest = snapshots.write(blocks, found.begin, now_ms)
     written = [*chunks, *snapshots.commit(manifest)]
     _write(producer, chunks)

@@ -13,7 +13,7 @@ from services.detector.domain.fold import References, State, step
 from services.detector.domain.outputs import Output
 from services.detector.domain.snapshot import from_blocks, to_blocks
 from services.detector.metrics import DetectorMetrics
-from services.detector.rebuild import Remembered
+from services.detector.rebuild import Remembered, rebuild_from
 from services.detector.snapshots import SnapshotLog
 from services.runtime.clock import Clock
 from services.runtime.kafka import Record, StoredRecord
@@ -87,7 +87,7 @@ class PartitionWorker:
     def begin_again(self, remembered: Remembered) -> None:
         """Start where the log begins now, from what is known without a snapshot."""
         self.state, self.next_offset = remembered.state, remembered.begin
-        self.rebuild = Rebuild(remembered.end, remembered.since_ms)
+        self.rebuild = rebuild_from(remembered)
 
     def fold_again(self, end: int) -> None:
         """Start from nothing: a log that is whole says everything itself."""

@@ -11,13 +11,14 @@ import pytest
 from schemas.alert import Alert
 from schemas.log_record import VERSION, Calls, LogRecord, Tick, encode_record
 from services.detector.closing import WHY, AlertTopic, Rebuild, last_version
+from services.detector.domain.fold import State
 from services.detector.domain.snapshot import PARTITION
-from services.detector.host import Host
-from services.detector.rebuild import Remembered
+from services.detector.host import Host, moment
+from services.detector.rebuild import HomeRebuilt, Remembered, rebuild_from
 from services.detector.worker import PartitionWorker
 from services.runtime.kafka import Record, StoredRecord
 from services.runtime.settings import Settings
-from tests.detector_world import MINUTE, SECOND, START, WARM, warm
+from tests.detector_world import HOUR, MINUTE, SECOND, START, WARM, warm
 from tests.unit.test_detector_worker import call_at, worker
 
 PART = 3
@@ -37,6 +38,7 @@ class Kafka:
     snapshots_: list[StoredRecord] = field(default_factory=list)
     told: list[Record] = field(default_factory=list)
     reads: int = 0
+    lost_from: int = 0
 
     @property
     def end(self) -> int:
@@ -50,7 +52,7 @@ class Kafka:
         return self.snapshots_
 
     def remembered(self, _: int, __: list[StoredRecord]) -> Remembered:
-        return Remembered(warm().state, BEGIN, self.end, WARM, ())
+        return Remembered(warm().state, BEGIN, self.end, WARM, (HomeRebuilt("tx", 5, 0, self.lost_from),))
 
     def alerts(self, _: int) -> AlertTopic:
         self.reads += 1
@@ -254,3 +256,18 @@ def test_a_silent_feed_is_named_by_its_own_name(kafka: Kafka) -> None:
     last = last_version(feed, LATER)
     assert last.headline.en == f"Ended: crm, {feed.area_name}"
     assert Alert.model_validate_json(last.model_dump_json()) == last
+
+
+def test_what_no_sealed_hour_has_and_the_log_no_longer_holds_is_named() -> None:
+    known = HomeRebuilt("tx", 5, 0, known_until=WARM - 3 * HOUR)
+    nothing = HomeRebuilt("ny", 0, 1)
+    assert rebuild_from(Remembered(State(), 7, 9, WARM, (known, nothing))) == Rebuild(9, WARM, WARM - 3 * HOUR)
+    assert rebuild_from(Remembered(State(), 7, 9, WARM, (nothing,))).unknown_from_ms == 0
+    assert rebuild_from(Remembered(State(), 7, 9, WARM - 4 * HOUR, (known,))).unknown_from_ms == 0
+
+    kafka = Kafka(surge(), lost_from=WARM - 3 * HOUR)
+    of_another_model(kafka)
+    host = kafka.host()
+    asyncio.run(host.take_over(PART))
+    since, lost = moment(WARM), moment(WARM - 3 * HOUR)
+    assert f"rebuilding from {since}, calls between {lost} and then are not counted any more" in host.state().detail
