@@ -1,0 +1,36 @@
+"""Edges of the model that no other test holds: one node, a need without a past, the last three hours."""
+
+import pytest
+
+from services.detector.domain.alerts import Episode
+from services.detector.domain.quiet import WEEK_MS, QuietPast
+from services.detector.domain.rarity import home_recurrence_days, recurrence_days
+from tests.detector_world import SECOND, WARM, alerts, warm
+
+NAMES = [("BD-1", "tx"), ("BH", "tx")]
+
+
+def test_with_one_node_the_home_area_alarms_as_often_as_the_node() -> None:
+    assert home_recurrence_days(9.0, 1) == pytest.approx(recurrence_days(9.0))
+    assert home_recurrence_days(9.0, 0) == home_recurrence_days(9.0, 1)
+    assert home_recurrence_days(9.0, 2) == pytest.approx(recurrence_days(9.0) / 2)
+
+
+def test_what_is_taken_off_one_need_leaves_the_peaks_of_another_as_they_were() -> None:
+    past = QuietPast(begun=WARM - WEEK_MS)
+    past.of_need = {"BD-1": 2.0}
+    now = WARM - WEEK_MS // 2
+    past.follow([Episode(0, now, 0, score=9.0), Episode(1, now + 1, 0, score=8.0)], NAMES, now + 1)
+    weeks = past._weeks(WARM, NAMES)
+    taken_off = {node: peak for (_, node), peak in past.peaks.items()}
+    assert weeks == [sorted((taken_off[0] - 2.0, taken_off[1]), reverse=True)]
+
+
+def test_a_young_alert_is_judged_by_its_last_three_hours() -> None:
+    world = warm()
+    said = [output for number in range(1, 16) for output in world.one("BD-1", "tx-1a", at=WARM + number * SECOND)]
+    said += world.tick(WARM + 60 * SECOND)
+    because = alerts(said)[-1].because
+    assert because is not None
+    assert because.ends is not None
+    assert because.ends.window_hours == 3
