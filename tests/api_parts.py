@@ -28,6 +28,7 @@ from services.api.hub import Hub
 from services.api.metrics import ApiMetrics
 from services.api.services import Services
 from services.api.space import Space, prepare
+from services.api.tiles import Tiles
 from services.api.view import Views
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock, from_ms
@@ -216,6 +217,7 @@ def parts(
     book: Codebook | None = BOOK,
     beat_seconds: float = 5.0,
     proxy: TrustedProxy | None = None,
+    tiles: Tiles | None = None,
 ) -> Parts:
     """An app around a database; the clock is the machine's unless given."""
     clock = clock or SystemClock()
@@ -243,6 +245,7 @@ def parts(
         current_space=lambda: None if book is None else Space("live", config, book),
         version="0.0.0",
         build="test",
+        tiles=tiles,
     )
     app = create_app(services, health=health, registry=registry, page=page or folder / "no-page")
     return Parts(app, hub, health, keys, database, registry, clock, page or folder / "no-page")

@@ -25,6 +25,7 @@ from services.api.outbox import Outbox
 from services.api.page import built_page
 from services.api.services import Services
 from services.api.space import BadPointer, Space, WrongSettings, prepare, remembered
+from services.api.tiles import Tiles
 from services.api.view import Views
 from services.runtime.access import BadKeys, KeyStore
 from services.runtime.clock import Clock, SystemClock
@@ -107,6 +108,7 @@ class Api:
         self.health = Health()
         self.registry = new_registry()
         page = built_page()
+        tiles = Tiles(settings.map_tiles, settings.map_credit) if settings.map_tiles else None
         metrics = ApiMetrics(self.registry)
         views = Views(clock, settings.mode, lambda: self._space.book if self._space else None)
         hub = Hub(database, clock, metrics, mode=settings.mode, stopping=lambda: self.health.stopping, views=views)
@@ -148,6 +150,7 @@ class Api:
             current_space=lambda: self._space,
             version=version("groundswell"),
             build=page_build(page),
+            tiles=tiles,
         )
         self.health.watch("log", self.follower.log_state)
         self.health.watch("database", self._database_state)

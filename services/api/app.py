@@ -104,7 +104,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(GZipMiddleware, minimum_size=LEAST_COMPRESSED_BYTES, compresslevel=COMPRESSION)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, tiles=services.tiles)
     app.add_middleware(HttpMetrics, registry=registry, service="api")
     _add_operations(app, health, registry)
     for routes in ROUTES:

@@ -340,6 +340,14 @@ class LoggedIn(Answer):
     expires_at: AwareDatetime
 
 
+class MapTiles(Answer):
+    """Where an operator's tiles are, and whose they are."""
+
+    url: str
+    """With {z}, {x} and {y}."""
+    credit: str
+
+
 class Me(Answer):
     """Who asks."""
 
@@ -353,6 +361,7 @@ class Me(Answer):
     expires_at: AwareDatetime | None
     can: tuple[str, ...]
     """What a page may offer: act, silence, declare, budget, audit, keys."""
+    map_tiles: MapTiles | None = None
 
 
 class Person(Answer):

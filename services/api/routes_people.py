@@ -15,7 +15,7 @@ from services.runtime.access import Identity
 def people_routes(services: Services) -> APIRouter:
     """The routes, closed over the parts they use."""
     router = APIRouter(tags=["people"])
-    guard = services.guard
+    guard, tiles = services.guard, services.tiles
 
     @router.get("/v1/me", summary="Who I am, what I may see and do")
     def get_me(who: Identity = Depends(guard.person)) -> Me:
@@ -28,6 +28,7 @@ def people_routes(services: Services) -> APIRouter:
                 "sources": who.sources,
                 "expires_at": zulu_or_none(who.expires_at),
                 "can": capabilities(who.role),
+                "map_tiles": None if tiles is None else {"url": tiles.url, "credit": tiles.credit},
             }
         )
 

@@ -16,6 +16,7 @@ from services.api.hub import Hub
 from services.api.problems import Problem
 from services.api.scope import Scope, scope_of
 from services.api.space import Space
+from services.api.tiles import Tiles
 from services.api.view import Views
 from services.runtime.access import Identity
 from services.runtime.clock import Clock
@@ -36,6 +37,7 @@ class Services:
     version: str
     build: str
     """Changes with the page, so that an old one knows that it is old."""
+    tiles: Tiles | None = None
 
     def scope(self, who: Identity) -> Scope:
         """What this person may see; raises Problem 503 when that cannot be told yet."""

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 PREFIX = "GROUNDSWELL_"
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+TILES = r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9._~%?=&@{}/-]*$"
+"""The origin goes into the content policy as it stands, so nothing but an address may pass."""
 
 
 class BadSettings(ValueError):
@@ -53,7 +57,18 @@ class Settings(BaseModel):
     """Header in which a trusted proxy names the person; what the person may do follows from the key of that name."""
     proxy_secret: Annotated[SecretStr, Field(min_length=16)] | None = None
     """What the proxy sends as X-Groundswell-Proxy-Secret; without it the header above counts for nothing."""
+    map_tiles: Annotated[str, Field(pattern=TILES)] | None = None
+    """Address of map tiles, as https://tiles.example.org/{z}/{x}/{y}.png; unset: the map asks nobody else."""
+    map_credit: Annotated[str, Field(max_length=200)] = ""
+    """Whose tiles they are, as their licence wants it said on the map."""
     log_format: Literal["json", "console"] = "json"
+
+    @field_validator("map_tiles")
+    @classmethod
+    def _says_where_a_tile_is(cls, value: str | None) -> str | None:
+        if value is not None and not all(place in value for place in ("{z}", "{x}", "{y}")):
+            raise ValueError("the address must say where {z}, {x} and {y} of a tile go")
+        return value
 
     @property
     def mode(self) -> Literal["live", "replay", "exercise"]:

@@ -15,6 +15,7 @@ from tests.browser.mock_api import MockApi
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "services" / "api" / "web"
 DEADLINE_MS = 20_000
+DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><path d="M0 0h256v256H0z" fill="#cde"/></svg>'
 RECORD_VIOLATIONS = """
   window.violations = [];
   document.addEventListener('securitypolicyviolation', (event) =>
@@ -62,17 +63,27 @@ def api(dist: Path) -> Iterator[MockApi]:
 
 @pytest.fixture
 def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
-    """Opens the page in a profile of its own; afterwards nothing may have broken the policy or left the origin."""
+    """Opens the page in a profile of its own; afterwards nothing may have broken the policy or left the origin.
+
+    What is asked of `elsewhere`, an origin that an operator allows, is answered with a plain picture.
+    """
     contexts = []
     foreign: list[str] = []
+    also: set[str] = set()
     errors: list[str] = []
 
     def note(request: Request) -> None:
-        if not request.url.startswith(api.url):
+        if not request.url.startswith((api.url, *also)):
             foreign.append(request.url)
 
     def opener(
-        path: str = "", *, fake_clock: bool = False, who: str | None = None, init_script: str = "", **options: Any
+        path: str = "",
+        *,
+        fake_clock: bool = False,
+        who: str | None = None,
+        init_script: str = "",
+        elsewhere: str | None = None,
+        **options: Any,
     ) -> Page:
         context = browser.new_context(**{"locale": "en-US", "timezone_id": "Europe/Paris", **options})
         contexts.append(context)
@@ -84,6 +95,9 @@ def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.set_default_timeout(DEADLINE_MS)
         page.on("request", note)
+        if elsewhere is not None:
+            also.add(elsewhere)
+            context.route(f"{elsewhere}/**", lambda route: route.fulfill(body=DOT, content_type="image/svg+xml"))
         page.on("pageerror", lambda error: errors.append(str(error)))
         if fake_clock:
             page.clock.install()

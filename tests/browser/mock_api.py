@@ -16,16 +16,13 @@ import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 
+from services.api.tiles import Tiles, content_policy
 from tests.browser import mock_duty, mock_world
 from tests.browser.mock_events import Events
 from tests.browser.mock_human import People
 from tests.browser.mock_records import Records
 from tests.browser.mock_world import zulu
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
-    "media-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
-)
 KEY = "gsk_test"
 Json = dict[str, Any]
 
@@ -35,6 +32,7 @@ class MockApi:
 
     def __init__(self, dist: Path, *, now: datetime) -> None:
         self.dist = dist
+        self.tiles: Tiles | None = None
         self.alerts: dict[str, Json] = {}
         self.feed: list[tuple[str, Json]] = []
         """Events in their order: name and data."""
@@ -161,7 +159,7 @@ class MockApi:
         if self.key_needed and not public and request.cookies.get("gs") != KEY:
             return Response(json.dumps({"title": "No key"}), 401)
         response: Response = await call_next(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Content-Security-Policy"] = content_policy(self.tiles)
         return response
 
     async def _page(self) -> FileResponse:
@@ -234,7 +232,8 @@ class MockApi:
         self.states_asked.append(dict(request.query_params))
         found = self.map or mock_world.areas(shapes=False)
         codes = [feature["properties"]["code"] for feature in found["features"]]
-        return {code: mock_world.state_of(code, number) for number, code in enumerate(codes)}
+        then = 5 if "known_at" in request.query_params else 0  # it was otherwise
+        return {code: mock_world.state_of(code, number + then) for number, code in enumerate(codes)}
 
 
 def _event(name: str, data: Json, event_id: str | None = None) -> str:

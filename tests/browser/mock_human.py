@@ -23,6 +23,7 @@ class People:
         self.alerts, self.tell, self.now = alerts, tell, now
         self.name = "A. Test"
         self.role = "coordinator"
+        self.map_tiles: Json | None = None
         self.known = ["A. Test", "M. Ortiz", "J. Roy"]
         self.actions: dict[str, list[Json]] = {}
         self.silences: dict[str, Json] = {}
@@ -41,7 +42,7 @@ class People:
         can = ["act", "declare", "budget"] if self.role != "viewer" else []
         name = self.who(request)
         return {"name": name, "role": self.role, "home_area": None, "needs": [], "sources": [],
-                "expires_at": None, "can": can}  # fmt: skip
+                "expires_at": None, "can": can, "map_tiles": self.map_tiles}  # fmt: skip
 
     def people(self) -> Json:
         """GET /v1/people."""

@@ -21,6 +21,8 @@ class Records:
         self.similar: list[Json] = []
         self.series_asked: list[dict[str, str]] = []
         self.first_known = 0
+        self.silent_hours = range(0)
+        """Of the series of one alert: hours in which no data came."""
         """Hours of a series before this one have no point: nothing observed, nothing expected."""
         self.known_asked: list[datetime] = []
         """Moments for which the list was asked."""
@@ -75,6 +77,8 @@ class Records:
         found = series(asked["need"], asked["area"], asked)
         for one in found["points"][: self.first_known]:
             one |= {"observed": 0, "expected": None, "band_low": None, "band_high": None}
+        for one in (found["points"][hour] for hour in self.silent_hours):
+            one |= {"observed": 0, "expected": None, "band_low": None, "band_high": None, "known": False}
         return found
 
     async def _many(self, request: Request) -> Json:

@@ -37,9 +37,16 @@ def focused(page: Page) -> str | None:
 
 
 def test_the_language_switch_changes_every_word_and_number_and_is_remembered(api: MockApi, open_page: Open) -> None:
-    api.push(make_alert("a", severity="extreme", observed=1284))
+    told = {
+        "en": "84 calls since 23:40 CDT.",
+        "fr": "84 appels depuis 23 h 40 CDT.",
+        "es": "84 llamadas desde las 23:40.",
+    }
+    api.push(make_alert("a", severity="extreme", observed=1284, explanation=told))
     page = open_page()
+    expect(page.locator("[data-card=a] .explanation")).to_have_text("84 calls since 23:40 CDT.")
     page.get_by_role("button", name="Français").click()
+    expect(page.locator("[data-card=a] .explanation")).to_have_text("84 appels depuis 23 h 40 HAC.")
     expect(page.get_by_role("heading", level=3)).to_have_text("En hausse : Factures d\u2019électricité, Harris County")
     expect(page.locator("[data-number=observed]")).to_contain_text("1\u00a0284")
     expect(page.locator("[data-card=a]")).to_contain_text("Extrême")

@@ -1,10 +1,12 @@
 """The map: what is unusual, what cannot be told, and the same for those who use no mouse."""
 
+import re
 from collections.abc import Callable
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from services.api.tiles import Tiles
 from tests.browser import mock_world
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
@@ -60,6 +62,30 @@ def test_everything_on_the_map_is_in_its_table_by_keyboard(api: MockApi, open_pa
     page.get_by_role("button", name="Table").click()
     expect(page.get_by_role("img", name="Map of")).to_have_count(0)
     assert page.url.endswith("as=table")
+
+
+def test_an_operator_s_tiles_lie_under_the_areas_and_nothing_else_may_come_from_elsewhere(
+    api: MockApi, open_page: Open, shoot: Shoot
+) -> None:
+    api.tiles = Tiles("https://tiles.example/{z}/{x}/{y}.png", "Map data: Example")
+    api.people.map_tiles = {"url": api.tiles.url, "credit": api.tiles.credit}
+    page = open_page("#/map", elsewhere=api.tiles.origin)
+    tiles = page.locator("svg image")
+    expect(tiles.first).to_have_attribute("href", re.compile(r"https://tiles\.example/\d+/\d+/\d+\.png"))
+    expect(page.get_by_text("Map data: Example")).to_be_visible()
+    zooms = {one.split("/")[3] for one in tiles.evaluate_all("all => all.map(one => one.getAttribute('href'))")}
+    page.get_by_role("button", name="Zoom in").click()
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator(f"svg image[href*='.example/{int(zooms.pop()) + 1}/']").first).to_be_attached()
+    shoot(page, "map-tiles")
+    assert page.evaluate("window.violations") == []
+    for script in (
+        "new Image().src = 'https://tiles.example:8443/x.png'",
+        "fetch('https://tiles.example/x').catch(() => 0)",
+    ):
+        page.evaluate(script)
+        page.wait_for_function("() => window.violations.length > 0")
+        page.evaluate("window.violations = []")
 
 
 def test_without_shapes_there_are_circles_and_without_places_there_is_the_table(

@@ -41,8 +41,12 @@ def test_the_page_shows_what_was_known_at_a_moment_and_steps_from_change_to_chan
     expect(page.get_by_role("note").last).to_contain_text("You see what was known at Sun, Jul 26, 00:30 CDT.")
     expect(page.get_by_test_id("watermark")).to_have_attribute("data-word", "REPLAY")
     assert api.records.known_asked[-1] == datetime(2026, 7, 26, 5, 30, tzinfo=UTC)
+    then = page.get_by_test_id("known-map")
+    expect(then.locator("[data-area=TX-DT]")).to_have_attribute("data-fill", "level0")  # now it is level1
+    assert api.states_asked[-1] == {"need": "BV", "hours": "3", "known_at": "2026-07-26T05:30:00.000Z"}
     page.get_by_role("button", name="Next change").click()
     expect(page.locator("[data-known=b]")).to_be_visible()
+    expect(then).to_contain_text("You see what was known at Sun, Jul 26, 01:40 CDT.")
     assert known(page) == ["a2", "b1"]
     page.wait_for_url("**at=2026-07-26T06%3A40%3A00.000Z")  # can be sent to someone
     expect(page.locator("canvas")).to_be_visible()

@@ -94,6 +94,21 @@ def test_many_versions_are_folded_to_what_changed(api: MockApi, open_page: Open)
     expect(rows).to_have_count(11)
 
 
+def test_hours_without_any_data_are_a_gap_in_the_chart_and_unknown_in_its_table(
+    api: MockApi, open_page: Open, shoot: Shoot
+) -> None:
+    api.push(make_alert("a"))
+    api.records.silent_hours = range(20, 40)
+    page = open_page("#/alert/a")
+    expect(page.locator("canvas")).to_be_visible()
+    shoot(page, "gap")
+    page.get_by_role("button", name="Table").click()
+    rows = page.get_by_role("region", name="Calls per hour").get_by_role("row")
+    expect(rows).to_have_count(73)
+    unknown = [row for row in range(1, 73) if rows.nth(row).get_by_role("cell").first.inner_text() == "\u2013"]
+    assert [72 - row for row in reversed(unknown)] == list(range(20, 40))
+
+
 def test_hours_before_the_first_count_are_unknown_not_zero(api: MockApi, open_page: Open) -> None:
     api.push(make_alert("a"))
     api.records.first_known = 50

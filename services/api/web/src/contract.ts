@@ -98,6 +98,8 @@ export interface Me {
   role: 'viewer' | 'coordinator' | 'admin';
   home_area: string | null;
   can: string[];
+  /** Where an operator's map tiles are; null: none are shown. */
+  map_tiles?: { url: string; credit: string } | null;
 }
 
 export interface Person {

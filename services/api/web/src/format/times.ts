@@ -34,6 +34,23 @@ export function moment(at: Date, now: Date, zone: string): string {
   return day(at, zone) === day(now, zone) ? clockWithZone(at, zone) : dayAndClock(at, zone);
 }
 
+const MONTHS = [Date.UTC(2026, 0, 15), Date.UTC(2026, 6, 15)];
+const ofZones = new Map<string, [short: RegExp, local: string][]>();
+
+/** A sentence of the detector's, which writes zones as English does: EDT becomes HAE where the page says HAE. */
+export function inZone(sentence: string, zone: string): string {
+  const key = `${language.locale} ${zone}`;
+  let names = ofZones.get(key);
+  if (!names) {
+    const name = (locale: string, ms: number): string =>
+      dateFormat(locale, { timeZone: zone, timeZoneName: 'short' }).formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    const pairs = MONTHS.map((ms) => [name('en-US', ms), name(language.locale, ms)] as const);
+    names = pairs.filter(([english, local]) => /^[A-Z]{2,5}$/.test(english) && local && english !== local).map(([english, local]) => [new RegExp(`\\b${english}\\b`, 'g'), local]);
+    ofZones.set(key, names);
+  }
+  return names.reduce((text, [english, local]) => text.replace(english, local), sentence);
+}
+
 /** 8 min ago, by the data's clock; "just now" within five seconds of it or after it. */
 export function ago(at: Date, now: Date): string {
   const seconds = (now.getTime() - at.getTime()) / 1000;

@@ -15,6 +15,11 @@ export interface Plane {
   shapes: Shape[];
   width: number;
   height: number;
+  /** Where the plane lies: degrees at its upper left, units a degree, units around. */
+  left: number;
+  top: number;
+  scale: number;
+  margin: number;
 }
 
 type Point = [number, number];
@@ -28,7 +33,7 @@ export function plane(areas: ReadonlyMap<string, Area>): Plane {
   const leaves = [...areas.values()].filter((area) => !parents.has(area.code) && area.geometry !== null);
   const rings = new Map(leaves.map((area) => [area, ringsOf(area).map((ring) => ring.map(project))]));
   const all = [...rings.values()].flat(2);
-  if (!all.length) return { shapes: [], width: WIDTH, height: 0 };
+  if (!all.length) return { shapes: [], width: WIDTH, height: 0, left: 0, top: 0, scale: 1, margin: MARGIN };
   const [left, right] = extent(all.map(([x]) => x));
   const [top, bottom] = extent(all.map(([, y]) => y));
   const scale = (WIDTH - 2 * MARGIN) / Math.max(right - left, (bottom - top) * 0.8, 1e-9);
@@ -43,7 +48,7 @@ export function plane(areas: ReadonlyMap<string, Area>): Plane {
   });
   const r = radius(drawn.filter((shape) => shape.path === null));
   for (const shape of drawn) shape.r = r;
-  return { shapes: drawn, width, height };
+  return { shapes: drawn, width, height, left, top, scale, margin: MARGIN };
 }
 
 function ringsOf({ geometry }: Area): Point[][] {

@@ -56,9 +56,9 @@ export const alertPage: Like<typeof english> = {
   did_end: '{who} la cerró: {text}',
   did_unend: '{who} dejó que siguiera',
   did_taken_back: 'retirado',
-  known_at: 'Se ve lo que se sabía a las {t}. No se muestra nada más reciente.',
+  known_at: 'Se ve lo que se sabía entonces ({t}). No se muestra nada más reciente.',
   known_back: 'Volver a ahora',
-  known_ask: '¿Qué se sabía a las …?',
+  known_ask: '¿Qué se sabía el …?',
   known_show: 'Ver',
   known_none: 'A esa hora esta alerta aún no existía.',
 };

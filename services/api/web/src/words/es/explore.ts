@@ -15,7 +15,7 @@ export const explore: Like<typeof english> = {
   explore_no_reference: 'Aún no se conocen necesidades ni zonas. Llegan con los datos de referencia.',
 
   event_title: 'Evento',
-  event_what: 'Declare lo que sabe que ocurre: sus alertas se le unen y lo habitual se aprende sin él.',
+  event_what: 'Declare lo que sabe que está ocurriendo: sus alertas se vinculan a él y lo habitual se aprende sin él.',
   event_none: 'Ningún evento declarado.',
   event_declare: 'Declarar un evento',
   event_edit: 'Cambiar',
@@ -28,7 +28,7 @@ export const explore: Like<typeof english> = {
   pick_none: 'Nada tiene este nombre.',
   pick_remove: 'Quitar {what}',
   event_start: 'Inicio',
-  event_end: 'Fin (abierto si vacío)',
+  event_end: 'Fin (vacío si no se sabe)',
   event_save: 'Declarar',
   event_change_save: 'Guardar',
   event_saved: '{name}: declarado.',

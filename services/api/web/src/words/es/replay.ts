@@ -2,7 +2,7 @@ import type { replay as english } from '../en/replay';
 import type { Like } from '../phrase';
 
 export const replay: Like<typeof english> = {
-  replay_title: 'Qué sabíamos a las …',
+  replay_title: '¿Qué sabíamos entonces?',
   replay_what: 'La página como se habría visto antes: sin llamadas, versiones ni acciones posteriores.',
   replay_controls: 'Repetición',
   replay_play: 'Reproducir',
@@ -19,7 +19,7 @@ export const replay: Like<typeof english> = {
   replay_next: 'Cambio siguiente',
   replay_span: 'Desde hace',
   replay_open: { one: 'Se conocía {n} alerta abierta', many: 'Se conocían {n} de alertas abiertas', other: 'Se conocían {n} alertas abiertas' },
-  replay_none: 'No había ninguna alerta abierta, por lo que se sabía.',
+  replay_none: 'No había ninguna alerta abierta, hasta donde se sabía.',
   replay_end: 'Esto es ahora.',
   replay_lanes: { one: '{n} alerta en este tiempo', many: '{n} de alertas en este tiempo', other: '{n} alertas en este tiempo' },
   replay_map_key: 'Repetición: reproducir y pausar',

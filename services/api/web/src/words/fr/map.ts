@@ -5,7 +5,7 @@ export const map: Like<typeof english> = {
   map_title: 'Où c’est inhabituel',
   map_need: 'Besoin',
   map_hours: 'Durée',
-  map_last: 'dernières {t}',
+  map_last: 'depuis {t}',
   map_as: 'Affichage',
   map_map: 'Carte',
   map_list: 'Tableau',
@@ -37,7 +37,7 @@ export const map: Like<typeof english> = {
   map_area: 'Secteur',
   map_calls: 'Appels',
   map_usually: 'D’habitude',
-  map_how: 'À quel point',
+  map_how: 'Écart à l’habituel',
   map_state: 'État',
   map_updated: 'à {t}',
 };

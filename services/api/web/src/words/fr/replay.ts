@@ -2,10 +2,10 @@ import type { replay as english } from '../en/replay';
 import type { Like } from '../phrase';
 
 export const replay: Like<typeof english> = {
-  replay_title: 'Que savions-nous à …',
+  replay_title: 'Que savions-nous alors ?',
   replay_what: 'La page telle qu’on aurait pu la voir plus tôt : sans appels, versions ni gestes ultérieurs.',
   replay_controls: 'Relecture',
-  replay_play: 'Lire',
+  replay_play: 'Lecture',
   replay_pause: 'Pause',
   replay_speed: 'Vitesse',
   replay_times: '{n} fois plus vite',
@@ -22,5 +22,5 @@ export const replay: Like<typeof english> = {
   replay_none: 'Aucune alerte n’était ouverte, pour autant qu’on le savait.',
   replay_end: 'C’est maintenant.',
   replay_lanes: { one: '{n} alerte pendant ce temps', many: '{n} d’alertes pendant ce temps', other: '{n} alertes pendant ce temps' },
-  replay_map_key: 'Relecture : lire et mettre en pause',
+  replay_map_key: 'Relecture : lecture et pause',
 };

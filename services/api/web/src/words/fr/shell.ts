@@ -62,7 +62,7 @@ export const shell: Like<typeof english> = {
 
   noise: 'Son',
   noise_off: 'Son coupé',
-  noise_on: 'Son actif',
+  noise_on: 'Son activé',
   noise_title: 'Quand une alerte grave arrive',
   noise_why: 'Seules les alertes graves et extrêmes se font entendre, et seulement si vous l’activez ici, dans ce navigateur.',
   noise_sound: 'Deux tons doux ; pour une alerte extrême jusqu’à trois fois, à une minute d’intervalle, tant que personne n’en accuse réception',
