@@ -6,7 +6,7 @@
 import msgspec
 
 POINTER_KEY = "config"
-MODEL = "groundswell/3"
+MODEL = "groundswell/4"
 
 
 class SpaceConfig(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from services.detector.domain.almanac import Almanac, HomeHour
 from services.detector.domain.bank import Bank, Floats, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar, Slot
 from services.detector.domain.profile import Profiles, tidal
-from services.detector.domain.rarity import handicap
+from services.detector.domain.rarity import handicap, told_so_far
 
 HOUR_SECONDS = 3600
 
@@ -155,7 +155,8 @@ def score_counts(counts: Counts, *, fine: bool, handicapped: bool = True) -> Ite
                 width = HOUR_SECONDS // counts.steps
                 for i in range(counts.steps - 1):
                     share = (i + 1) / counts.steps
-                    score = advance(before, steps[:, i], predicted, first + hour, share).best()
+                    now = advance(before, steps[:, i], predicted, first + hour, share)
+                    score = Scores(told_so_far(before.up, now.up, share), now.run).best()
                     yield end - HOUR_SECONDS + (i + 1) * width, np.maximum(score - off, 0.0)
         weight = bank.learn_many(observed, predicted, profile, first + hour)
         whole = Scores(bank.up.astype(np.float64), bank.run.astype(np.int64)).best()

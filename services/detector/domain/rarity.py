@@ -3,7 +3,7 @@
 Above `FROM_NATS` the highest score of an episode on a series without a surge is exponentially distributed: chance
 alarms per series-week = exp(a - slope x (score - FROM_NATS)). Busy series bring more of them: a grows by
 `per_log_rate` with ln(calls an hour). That part is taken off the score (`handicap`), so that one score means one rarity
-on every node. The three numbers and where they come from are in `rarity_table.json`; `groundswell backtest --table`
+on every node, and so is what an hour owes that is not over (`told_so_far`). The three numbers and where they come from are in `rarity_table.json`; `groundswell backtest --table`
 makes it.
 """
 
@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 FROM_NATS = 7.0
 LEAST_RATE, MOST_RATE = 0.005, 10.0
 """Calls an hour between which the handicap follows the rate of a node."""
+EARLY_NATS = 2.0
+"""What an hour owes that has only begun: one that is looked at twelve times crosses a threshold by chance more often."""
 SURGE_SHARE = 0.8
 """Of the budget; trends and drops have a tenth each."""
 WEEK_DAYS = 7.0
@@ -52,6 +54,21 @@ def handicap(rates: Floats) -> Floats:
     """Nats that a score on nodes with these rates (calls an hour) is worth less than one on the rarest."""
     nats: Floats = TABLE.per_log_rate / TABLE.slope * np.log(np.clip(rates, LEAST_RATE, MOST_RATE) / LEAST_RATE)
     return nats
+
+
+def told_so_far(before: Floats, now: Floats, share: float) -> Floats:
+    """Nats of an hour that is not over, on any shape: what the hours before it said counts in full while it holds.
+
+    Args:
+        before: scores when the hour began.
+        now: scores with what has come of it.
+        share: part (0..1) of it that has passed.
+
+    >>> told_so_far(np.array([9.0, 9.0, 1.0]), np.array([8.5, 12.0, 6.0]), 0.75)
+    array([ 8.5, 11. ,  5. ])
+    """
+    sure: Floats = np.maximum(np.minimum(now, before), now - EARLY_NATS * math.sqrt(1.0 - share))
+    return sure
 
 
 def false_alarms_a_week(score: float) -> float:

@@ -20,7 +20,7 @@ from services.detector.domain.nodes import Nodes
 from services.detector.domain.priors import usual_rates
 from services.detector.domain.profile import Profiles, tidal
 from services.detector.domain.quiet import FIRST_GUESS_NATS
-from services.detector.domain.rarity import handicap
+from services.detector.domain.rarity import handicap, told_so_far
 from services.detector.domain.seasons import Seasons
 from services.detector.domain.treatment import Treatment
 from services.detector.domain.unlisted import Day, Unlisted
@@ -245,7 +245,7 @@ class Scoring:
     def open_scores(self, nodes: Index, share: float) -> Scores:
         """Scores with the part of the open bucket that has passed, as rarity knows them.
 
-        What busy nodes and this home area's own past bring by chance is taken off.
+        What busy nodes, an hour that has only begun and this home area's own past bring by chance is taken off.
         """
         late = np.arange(len(self.nodes))[nodes]
         if self.outdated[late].any():
@@ -254,7 +254,8 @@ class Scoring:
         before = Scores(self.closed.up[nodes], self.closed.run[nodes])
         after = advance(before, counts, self.predict(self.open_bucket, nodes), self.open_bucket, max(share, 1e-3))
         stale = self.fresh_from[nodes] > self.open_bucket
-        told = np.maximum(after.up - (self._handicap[nodes] + self.taken_off(nodes))[:, None], 0.0)
+        off = self._handicap[nodes] + self.taken_off(nodes)
+        told = np.maximum(told_so_far(before.up, after.up, share) - off[:, None], 0.0)
         return Scores(np.where(stale[:, None], 0.0, told), after.run)
 
     def correct(self, nats: float, of_need: dict[str, float]) -> None:

@@ -222,7 +222,7 @@ class Watch:
         """Tell what meets the budget and is more than a handful of calls, unless an alert has grown by it."""
         for episode in [one for one in concerned if one.raised_at is None and one.open and one.score >= sight.limit]:
             totals = rise_totals(sight.scoring, episode.node, episode.parts, episode.since, sight.share)
-            if totals.excess < LEAST_EXCESS or self._recent(sight.scoring, episode, sight.share).z <= CALM_SD:
+            if not episode.open or totals.excess < LEAST_EXCESS or self._recent(sight.scoring, episode, sight.share).z <= CALM_SD:
                 continue
             if episode.noticed_at in self.held_back_times:
                 self.held_back_times.remove(episode.noticed_at)
@@ -245,7 +245,9 @@ class Watch:
         older.score, older.peak = best.score, max(older.peak, best.score)
         for other in others:
             self._merge(older, other)
-        episode.status, episode.ended_by = "ended", MERGED
+        untold = [one for one in self.episodes if one.raised_at is None]
+        for other in (one for one in untold if one is episode or sight.scoring.nodes.covers(best.node, one.node)):
+            other.status, other.ended_by = "ended", MERGED
         concerned += [one for one in (older, *others) if one not in concerned]
         return True
 
