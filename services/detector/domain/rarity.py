@@ -3,8 +3,8 @@
 Above `FROM_NATS` the highest score of an episode on a series without a surge is exponentially distributed: chance
 alarms per series-week = exp(a - slope x (score - FROM_NATS)). Busy series bring more of them: a grows by
 `per_log_rate` with ln(calls an hour). That part is taken off the score (`handicap`), so that one score means one rarity
-on every node, and so is what an hour owes that is not over (`told_so_far`). The three numbers and where they come from are in `rarity_table.json`; `groundswell backtest --table`
-makes it.
+on every node, and so is what an hour owes that is not over (`told_so_far`). The three numbers and where they come from
+are in `rarity_table.json`; `groundswell backtest --table` makes it.
 """
 
 import json
@@ -22,7 +22,7 @@ FROM_NATS = 7.0
 LEAST_RATE, MOST_RATE = 0.005, 10.0
 """Calls an hour between which the handicap follows the rate of a node."""
 EARLY_NATS = 2.0
-"""What an hour owes that has only begun: one that is looked at twelve times crosses a threshold by chance more often."""
+"""What an hour owes that has only begun: looked at again and again, it crosses a threshold by chance more often."""
 SURGE_SHARE = 0.8
 """Of the budget; trends and drops have a tenth each."""
 WEEK_DAYS = 7.0

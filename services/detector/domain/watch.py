@@ -222,7 +222,8 @@ class Watch:
         """Tell what meets the budget and is more than a handful of calls, unless an alert has grown by it."""
         for episode in [one for one in concerned if one.raised_at is None and one.open and one.score >= sight.limit]:
             totals = rise_totals(sight.scoring, episode.node, episode.parts, episode.since, sight.share)
-            if not episode.open or totals.excess < LEAST_EXCESS or self._recent(sight.scoring, episode, sight.share).z <= CALM_SD:
+            calm = totals.excess < LEAST_EXCESS or self._recent(sight.scoring, episode, sight.share).z <= CALM_SD
+            if calm or not episode.open:
                 continue
             if episode.noticed_at in self.held_back_times:
                 self.held_back_times.remove(episode.noticed_at)
