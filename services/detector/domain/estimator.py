@@ -24,7 +24,7 @@ class CountSurgeBank:
     """
 
     def __init__(self, series: int) -> None:
-        self._bank, self._profiles = Bank(pooled=False), Profiles(pooled=False)
+        self._bank, self._profiles = Bank(pooled=False), Profiles(pooled=False, hours_kept=DAY_HOURS)
         self._bank.grow(series)
         self._profiles.grow(series)
 

@@ -43,7 +43,10 @@ class Profiles:
     """Variance of each tide."""
     pooled: bool = True
     """Whether a need leans on the profile of all needs where it has seen little."""
+    hours_kept: int = 1
+    """Hours learned before factors are computed anew; more than one only where no snapshot is taken between them."""
     _factors: Floats | None = field(default=None, repr=False)
+    _learned: int = field(default=0, repr=False)
 
     @classmethod
     def restored(cls, columns: Mapping[str, NDArray[np.float32]]) -> "Profiles":
@@ -81,7 +84,9 @@ class Profiles:
         calls = calls / self.tide
         self.calls[:, slot] += (weight * (calls - (1.0 - KEEP_A_WEEK) * self.calls[:, slot])).astype(np.float32)
         self.weeks[:, slot] += (weight * (1.0 - (1.0 - KEEP_A_WEEK) * self.weeks[:, slot])).astype(np.float32)
-        self._factors = None
+        self._learned += 1
+        if self._learned % self.hours_kept == 0:
+            self._factors = None
 
     def follow(self, observed: Floats, expected: Floats, variance: Floats) -> None:
         """Move each need's tide by one sealed hour of the whole home area.
@@ -115,7 +120,8 @@ def tidal(observed: Floats, predicted: Prediction) -> tuple[Floats, Floats]:
 
 
 def _smooth(rows: Floats) -> Floats:
-    smooth: Floats = 0.5 * rows + 0.25 * (np.roll(rows, 1, axis=1) + np.roll(rows, -1, axis=1))
+    around = np.concatenate([rows[:, -1:], rows, rows[:, :1]], axis=1)
+    smooth: Floats = 0.5 * rows + 0.25 * (around[:, :-2] + around[:, 2:])
     return smooth
 
 
