@@ -18,6 +18,9 @@ LOOK_SECONDS = 10.0
 LOOKS = 30
 """So many looks in a row without a step: five minutes, because one step may learn a year of loaded history. Looks are
 counted, not seconds, so that a machine that slept is not taken for a worker that is stuck."""
+OTHERS_MOVE = 6
+"""So many times longer a partition may stand while another one of the worker moves: a rebuild of that one has its
+records first in the queue that all partitions share, and ending the worker would only make it longer."""
 STUCK = 1
 
 Offsets = Mapping[int, int]
@@ -44,11 +47,13 @@ class StandStill:
             ends: where each partition of the log ends now.
         """
         before, self._seen = self._seen, {}
+        moves = any(before[one][0] != position for one, position in positions.items() if one in before)
+        weight = 1 if moves else OTHERS_MOVE
         for partition, position in positions.items():
             stood, count = before.get(partition, (-1, 0))
             behind = ends.get(partition, 0) > position
-            self._seen[partition] = position, count + 1 if behind and stood == position else 0
-        return {partition for partition, (_, count) in self._seen.items() if count >= self._looks}
+            self._seen[partition] = position, count + weight if behind and stood == position else 0
+        return {partition for partition, (_, count) in self._seen.items() if count >= self._looks * OTHERS_MOVE}
 
     def forget(self) -> None:
         """Nothing is known of the log at the moment."""

@@ -100,13 +100,14 @@ def run_battery(folder: Path, names: Iterable[str], *, seed: int, minutes: float
     notes: list[str] = []
     deadline = CLOCK.monotonic() + minutes * 60
     left, versions, round_ = deque(names), 0, 0
-    while left and CLOCK.monotonic() < deadline:
+    while left and (not rows or CLOCK.monotonic() < deadline):
         round_ += 1
         line = Pipeline(folder / f"{round_}", rng)
         try:
             line.start()
-            while left and CLOCK.monotonic() < deadline and _try(line, left.popleft(), rng, rows, tell):
-                pass
+            while left and (not rows or CLOCK.monotonic() < deadline):
+                if not _try(line, left.popleft(), rng, rows, tell):
+                    break
         finally:
             line.close()
         notes += line.notes
@@ -123,7 +124,7 @@ def run_together(line: Pipeline, names: Iterable[str], rng: random.Random) -> Di
     since = CLOCK.monotonic()
     for name in names:
         since = FAULTS[name][0](line, rng)
-        faults_kafka.restart_what_ended(line)
+        line.supervise()
     line.recovered(since)
     line.settle()
     return line.compare()
@@ -145,7 +146,7 @@ def _try(line: Pipeline, name: str, rng: random.Random, rows: dict[str, Row], te
     line.resume()
     try:
         since = FAULTS[name][0](line, rng)
-        faults_kafka.restart_what_ended(line)
+        line.supervise()
         seconds = line.recovered(since)
         line.settle()
         found = line.compare()

@@ -6,7 +6,7 @@ import signal
 
 from tests.chaos.faults_detector import pause
 from tests.chaos.pipeline import Pipeline
-from tests.chaos.processes import CLOCK, wait_for
+from tests.chaos.processes import CLOCK
 
 
 def kill_9(line: Pipeline, rng: random.Random) -> float:
@@ -37,12 +37,3 @@ def paused(line: Pipeline, rng: random.Random) -> float:
     pause(rng.uniform(3, 14))
     os.kill(line.broker.pid, signal.SIGCONT)
     return CLOCK.monotonic()
-
-
-def restart_what_ended(line: Pipeline) -> None:
-    """What a supervisor does: a worker that ended by itself in an outage is started again."""
-    for service in (line.detector, line.ingest, line.api):
-        if not service.is_alive:
-            line.notes.append(f"{service.name} ended by itself and was started again")
-            service.start()
-    wait_for(lambda: all(one.is_alive for one in (line.detector, line.ingest, line.api)), "all run")

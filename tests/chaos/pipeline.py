@@ -144,12 +144,25 @@ class Pipeline:
         found = {(topic, part): offset for topic, part, offset in rows}
         return bool(ends) and all(found.get(place, 0) >= end for place, end in ends.items())
 
+    def supervise(self) -> bool:
+        """What ended by itself is started again, as a supervisor does."""
+        for service in (self.detector, self.ingest, self.api):
+            if not service.is_alive:
+                self.notes.append(f"{service.name} ended by itself and was started again")
+                service.start()
+        return True
+
     def recovered(self, since: float) -> float:
         """Seconds from `since` until a call posted after it is acknowledged, folded, and the API has what follows."""
-        wait_for(lambda: all(client.last_202 > since for client in self.clients), "every client gets a 202")
+        wait_for(
+            lambda: self.supervise() and all(client.last_202 > since for client in self.clients),
+            "every client gets a 202",
+        )
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded")
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded the outputs")
+        wait_for(lambda: self.supervise() and self.is_folded(ends), "the log is folded")
+        wait_for(
+            lambda: self.supervise() and self.api.is_ready() and self.is_served(), "the API has folded the outputs"
+        )
         return CLOCK.monotonic() - since
 
     def settle(self) -> None:
@@ -160,8 +173,8 @@ class Pipeline:
         at = last_tick(self.traffic)
         wait_for(lambda: self.clients[0].tick(at), "a tick is taken")
         ends = self.ends()
-        wait_for(lambda: self.is_folded(ends), "the log is folded to its end")
-        wait_for(lambda: self.api.is_ready() and self.is_served(), "the API has folded to the end")
+        wait_for(lambda: self.supervise() and self.is_folded(ends), "the log is folded to its end")
+        wait_for(lambda: self.supervise() and self.api.is_ready() and self.is_served(), "the API has folded to the end")
 
     def compare(self) -> Difference:
         """Against the quiet run; what is still on its way is waited for."""
