@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import expect_order
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -19,14 +20,6 @@ COUNT_NOTIFICATIONS = """
     close() {}
   };
 """
-
-
-def ids(page: Page) -> list[str]:
-    """Cards of the main list, top first."""
-    found: list[str] = page.locator("[data-testid=open] [data-card]").evaluate_all(
-        "all => all.map(c => c.dataset.card)"
-    )
-    return found
 
 
 def test_alerts_of_one_region_and_day_are_one_incident_and_taken_note_of_together(
@@ -56,7 +49,7 @@ def test_alerts_of_one_region_and_day_are_one_incident_and_taken_note_of_togethe
     expect(head.get_by_role("heading")).to_have_text("Incident: Houston region, 3 alerts")
     expect(head).to_contain_text("2 new in the last 10 min")
     expect(head).to_contain_text("Began 01:10 CDT with “Rising: Electricity bills, Harris County”")
-    assert ids(page) == ["worst", "other", "began", "elsewhere"]
+    expect_order(page, ["worst", "other", "began", "elsewhere"])
     expect(page.locator("[data-card=began] header")).to_contain_text("first")
     expect(page.locator("[data-card=worst] figure")).to_have_count(1)
     expect(page.locator("[data-card=other] figure")).to_have_count(0)
@@ -74,7 +67,7 @@ def test_what_has_stood_for_a_day_without_news_leaves_the_list_but_not_the_page(
     api.push(make_alert("old", severity="severe", minutes_ago=1600, updated_at="2026-07-25T20:00:00Z"))
     page = open_page()
     expect(page.get_by_test_id("standing")).to_contain_text("1")
-    assert ids(page) == ["new"]
+    expect_order(page, ["new"])
     expect(page.locator("[data-count=severe]")).to_contain_text("1")
     page.get_by_test_id("standing").locator("summary").click()
     expect(page.locator("[data-card=old]")).to_be_visible()

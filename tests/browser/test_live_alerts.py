@@ -7,17 +7,10 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import expect_order
 from tests.ranking_cases import ORDERED
 
 Open = Callable[..., Page]
-
-
-def order(page: Page) -> list[str]:
-    """Ids of the cards in the main list, top first."""
-    found: list[str] = page.locator("[data-testid=open] [data-card]").evaluate_all(
-        "all => all.map(c => c.dataset.card)"
-    )
-    return found
 
 
 def card(page: Page, alert_id: str) -> Locator:
@@ -32,7 +25,7 @@ def test_the_page_opens_with_every_open_alert_most_serious_first_then_newest(api
     api.push(make_alert("new-moderate", severity="moderate", minutes_ago=5))
     page = open_page()
     expect(card(page, "extreme")).to_be_visible()
-    assert order(page) == ["extreme", "new-moderate", "old-moderate", "minor"]
+    expect_order(page, ["extreme", "new-moderate", "old-moderate", "minor"])
 
 
 def test_among_equals_in_severity_and_rarity_the_wider_and_the_stronger_rise_stands_above_the_newer(
@@ -42,7 +35,7 @@ def test_among_equals_in_severity_and_rarity_the_wider_and_the_stronger_rise_sta
         api.push(make_alert(name, **ORDERED[name]))
     page = open_page()
     expect(card(page, "minor")).to_be_visible()
-    assert order(page) == list(ORDERED)
+    expect_order(page, list(ORDERED))
 
 
 def test_a_card_stays_where_it_is_while_its_strength_wavers_and_moves_when_it_truly_changes(
@@ -52,13 +45,13 @@ def test_a_card_stays_where_it_is_while_its_strength_wavers_and_moves_when_it_tr
         api.push(make_alert(name, severity="severe", minutes_ago=20, score=score))
     page = open_page()
     expect(card(page, "lower")).to_be_visible()
-    assert order(page) == ["upper", "lower"]
+    expect_order(page, ["upper", "lower"])
     for version, scores in ((2, (21.9, 22.1)), (3, (21.0, 22.8))):
         for name, score in zip(("upper", "lower"), scores, strict=True):
             api.push(make_alert(name, version=version, severity="severe", minutes_ago=20, score=score))
     for name in ("upper", "lower"):
         expect(page.locator(f"[data-card={name}][data-version='3']")).to_be_visible()
-    assert order(page) == ["upper", "lower"]
+    expect_order(page, ["upper", "lower"])
     api.push(make_alert("lower", version=4, severity="severe", minutes_ago=20, score=34.0))
     expect(page.locator("[data-testid=open] [data-card]").first).to_have_attribute("data-card", "lower")
 
@@ -70,7 +63,7 @@ def test_an_alert_appears_without_a_reload_and_takes_its_place(api: MockApi, ope
     page.evaluate("window.sameDocument = true")
     api.push(make_alert("second", severity="extreme", need="BH", minutes_ago=-1))
     expect(card(page, "second")).to_be_visible()
-    assert order(page) == ["second", "first"]
+    expect_order(page, ["second", "first"])
     expect(page.locator("[data-count=extreme]")).to_contain_text("1")
     expect(page.get_by_test_id("new")).to_contain_text("1 new since")
     expect(page).to_have_title(re.compile(r"\(2\) Groundswell"))

@@ -133,7 +133,7 @@ def test_two_thousand_areas_are_drawn_and_answer_quickly(api: MockApi, open_page
         }"""
     )
     expect(page.get_by_test_id("picked").get_by_role("heading")).to_have_text("Area 1000")
-    assert spent < 500, spent  # a laptop takes under 100 ms; this machine is shared and draws in software
+    assert spent < 2500, spent  # a laptop takes under 100 ms: this only tells a page that hangs (bench_page measures)
 
 
 def test_of_two_thousand_areas_one_is_found_by_typing_and_none_is_drawn_before(

@@ -47,11 +47,14 @@ def test_the_page_shows_what_was_known_at_a_moment_and_steps_from_change_to_chan
     page.get_by_role("button", name="Next change").click()
     expect(page.locator("[data-known=b]")).to_be_visible()
     expect(then).to_contain_text("You see what was known at Sun, Jul 26, 01:40 CDT.")
+    expect(page.locator("[data-known]")).to_have_count(2)
     assert known(page) == ["a2", "b1"]
     page.wait_for_url("**at=2026-07-26T06%3A40%3A00.000Z")  # can be sent to someone
     expect(page.locator("canvas")).to_be_visible()
     assert api.series_asked[-1]["known_at"] == "2026-07-26T06:40:00.000Z"
     shoot(page, "replay")
+    then.scroll_into_view_if_needed()
+    shoot(page, "replay-map")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     page.get_by_role("heading", level=2).focus()

@@ -101,6 +101,7 @@ def test_hours_without_any_data_are_a_gap_in_the_chart_and_unknown_in_its_table(
     api.records.silent_hours = range(20, 40)
     page = open_page("#/alert/a")
     expect(page.locator("canvas")).to_be_visible()
+    page.locator("canvas").scroll_into_view_if_needed()
     shoot(page, "gap")
     page.get_by_role("button", name="Table").click()
     rows = page.get_by_role("region", name="Calls per hour").get_by_role("row")
