@@ -3,8 +3,11 @@
 import pytest
 
 from services.detector.domain.alerts import Episode
+from services.detector.domain.calendar import HOUR_MS
+from services.detector.domain.ledger import Booked, Ledger
 from services.detector.domain.quiet import WEEK_MS, QuietPast
 from services.detector.domain.rarity import home_recurrence_days, recurrence_days
+from services.detector.domain.tree import Tree
 from tests.detector_world import SECOND, WARM, alerts, warm
 
 NAMES = [("BD-1", "tx"), ("BH", "tx")]
@@ -34,3 +37,25 @@ def test_a_young_alert_is_judged_by_its_last_three_hours() -> None:
     assert because is not None
     assert because.ends is not None
     assert because.ends.window_hours == 3
+
+
+def test_a_tree_holds_the_codes_that_it_was_made_of_and_no_others() -> None:
+    tree = Tree([("B", ""), ("BD", "B")])
+    assert "BD" in tree
+    assert "BH" not in tree
+
+
+def test_the_first_hour_that_is_not_sealed_takes_revisions_and_the_last_sealed_one_does_not() -> None:
+    ledger, now = Ledger(sealed_until=90), 1_000 * HOUR_MS
+    for call_id, bucket, word in ((1, 90, "revised"), (2, 89, "revised_after_seal")):
+        ledger.count(call_id, now, Booked(0, bucket, 0, 1, (0,)))
+        assert ledger.count(call_id, now, Booked(1, bucket, 0, 3, (0,))) == word
+    assert ledger.hours[90].cells == {(0, 0): 3}
+
+
+def test_what_a_feed_brought_is_taken_back_in_the_hours_asked_for_alone() -> None:
+    ledger, now = Ledger(sealed_until=90), 1_000 * HOUR_MS
+    for call_id, bucket in ((1, 95), (2, 96), (3, 97)):
+        ledger.count(call_id, now, Booked(0, bucket, 0, 1, (0,)))
+    ledger.take_back(range(96, 97), {0})
+    assert {bucket: sum(hour.cells.values()) for bucket, hour in ledger.hours.items()} == {95: 1, 96: 0, 97: 1}
