@@ -88,7 +88,6 @@ export const basics = {
   raised: 'raised {t}',
   ended_at: 'ended {t}',
   joined_at: 'part of a wider alert since {t}',
-  updated: 'updated {age}',
   ago_now: 'just now',
   acknowledged: 'acknowledged by {who}, {t}',
   nobody: 'not acknowledged yet',
@@ -102,7 +101,6 @@ export const basics = {
   chance_fall_week_under: 'In an ordinary week, the chance of a fall this large here is under {p}.',
   chance_fall_year_under: 'In an ordinary year, the chance of a fall this large here is under {p}.',
   chance_fall_high: 'A fall this large here could well be chance.',
-  not_a_fall: 'This is not a fall in need.',
 
   checks: 'Is it real?',
   checks_fine: { one: '{n} fine', other: '{n} fine' },
@@ -156,7 +154,6 @@ export const basics = {
   keys_title: 'Keys on this page',
   keys_where: 'They work while an alert has the focus.',
   key_next: 'Next and previous alert',
-  key_open: 'Details of the alert',
   key_table: 'Chart or table',
   key_show: 'Show new and moved alerts',
   key_escape: 'Back to the alert, close',

@@ -18,7 +18,6 @@ export const map = {
   map_silent: 'silent: its sources send nothing',
   map_stale: 'stale: the data is behind',
   map_warming: 'warming up: the usual is still being learned',
-  map_live: 'live',
   map_silent_short: 'silent',
   map_stale_short: 'stale',
   map_warming_short: 'warming up',
@@ -38,6 +37,5 @@ export const map = {
   map_calls: 'Calls',
   map_usually: 'Usual',
   map_how: 'How unusual',
-  map_state: 'State',
   map_updated: 'as of {t}',
 } satisfies Record<string, Phrase>;

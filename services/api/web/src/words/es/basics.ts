@@ -91,7 +91,6 @@ export const basics: Like<typeof english> = {
   raised: 'emitida {t}',
   ended_at: 'terminó {t}',
   joined_at: 'parte de una alerta más amplia desde {t}',
-  updated: 'actualizada {age}',
   ago_now: 'ahora mismo',
   acknowledged: 'recibo acusado por {who}, {t}',
   nobody: 'sin acuse de recibo',
@@ -105,7 +104,6 @@ export const basics: Like<typeof english> = {
   chance_fall_week_under: 'En una semana normal, la probabilidad de una baja así aquí es de menos de un {p}.',
   chance_fall_year_under: 'En un año normal, la probabilidad de una baja así aquí es de menos de un {p}.',
   chance_fall_high: 'Una baja así aquí bien podría ser casualidad.',
-  not_a_fall: 'No es una baja de la necesidad.',
 
   checks: '¿Es real?',
   checks_fine: { one: '{n} sin problema', other: '{n} sin problema' },
@@ -159,7 +157,6 @@ export const basics: Like<typeof english> = {
   keys_title: 'Teclas de esta página',
   keys_where: 'Funcionan cuando una alerta tiene el foco.',
   key_next: 'Alerta siguiente y anterior',
-  key_open: 'Detalles de la alerta',
   key_table: 'Gráfico o tabla',
   key_show: 'Ver las alertas nuevas y movidas',
   key_escape: 'Volver a la alerta, cerrar',

@@ -18,7 +18,6 @@ export const map: Like<typeof english> = {
   map_silent: 'sin datos: sus fuentes no envían nada',
   map_stale: 'con retraso: los datos no están al día',
   map_warming: 'aprendiendo: aún no se conoce lo habitual',
-  map_live: 'en vivo',
   map_silent_short: 'sin datos',
   map_stale_short: 'con retraso',
   map_warming_short: 'aprendiendo',
@@ -38,6 +37,5 @@ export const map: Like<typeof english> = {
   map_calls: 'Llamadas',
   map_usually: 'Habitual',
   map_how: 'Cuán inusual',
-  map_state: 'Estado',
   map_updated: 'a las {t}',
 };

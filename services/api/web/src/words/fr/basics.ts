@@ -91,7 +91,6 @@ export const basics: Like<typeof english> = {
   raised: 'signalée {t}',
   ended_at: 'terminée {t}',
   joined_at: 'dans une alerte plus large depuis {t}',
-  updated: 'mise à jour {age}',
   ago_now: 'à l’instant',
   acknowledged: 'réception accusée par {who}, {t}',
   nobody: 'réception non accusée',
@@ -105,7 +104,6 @@ export const basics: Like<typeof english> = {
   chance_fall_week_under: 'Dans une semaine ordinaire, la probabilité d’une telle baisse ici est de moins de {p}.',
   chance_fall_year_under: 'Dans une année ordinaire, la probabilité d’une telle baisse ici est de moins de {p}.',
   chance_fall_high: 'Une telle baisse ici pourrait bien être due au hasard.',
-  not_a_fall: 'Ce n’est pas une baisse des besoins.',
 
   checks: 'Est-ce réel ?',
   checks_fine: { one: '{n} sans anomalie', other: '{n} sans anomalie' },
@@ -159,7 +157,6 @@ export const basics: Like<typeof english> = {
   keys_title: 'Touches de cette page',
   keys_where: 'Elles agissent quand une alerte est sélectionnée.',
   key_next: 'Alerte suivante, précédente',
-  key_open: 'Détails de l’alerte',
   key_table: 'Graphique ou tableau',
   key_show: 'Voir les alertes nouvelles et déplacées',
   key_escape: 'Retour à l’alerte, fermer',

@@ -18,7 +18,6 @@ export const map: Like<typeof english> = {
   map_silent: 'muet : ses sources n’envoient rien',
   map_stale: 'en retard : les données ne sont pas à jour',
   map_warming: 'apprentissage : l’habituel n’est pas encore connu',
-  map_live: 'en direct',
   map_silent_short: 'muet',
   map_stale_short: 'en retard',
   map_warming_short: 'apprentissage',
@@ -38,6 +37,5 @@ export const map: Like<typeof english> = {
   map_calls: 'Appels',
   map_usually: 'D’habitude',
   map_how: 'Écart à l’habituel',
-  map_state: 'État',
   map_updated: 'à {t}',
 };
