@@ -48,7 +48,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "ended": "Terminadas",
         "done": "Lo que se hizo",
         "events": "Eventos declarados",
-        "silences": "Silencios vigentes",
+        "silences": "Silencios en vigor",
         "sources": "Fuentes sin datos",
         "budget": "Presupuesto",
         "nothing": "Nada.",
