@@ -60,6 +60,28 @@ def test_every_action_is_a_key_and_the_other_browser_sees_it_without_asking(
     assert len({headers["idempotency-key"] for headers in api.people.headers}) == 5
 
 
+QUICK_HAND = """async () => {
+  document.querySelector('dialog[open] button.primary').click();
+  document.querySelector('[data-card=a]').dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true }));
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  for (let i = 0; i < 3; i++) await frame();
+}"""
+"""The next question is asked before the browser tells that the dialog of the last one was closed."""
+
+
+def test_a_question_that_is_asked_right_after_another_stays_open(api: MockApi, open_page: Open) -> None:
+    api.push(make_alert("a"))
+    page = open_page()
+    card(page, "a").focus()
+    page.keyboard.press("i")
+    expect(page.get_by_test_id("action").get_by_role("button").first).to_be_focused()
+    page.evaluate(QUICK_HAND)
+    expect(page.locator("#action-text")).to_be_focused()
+    page.keyboard.type("Shelter B is full.")
+    page.keyboard.press("Enter")
+    expect(human(page, "a")).to_contain_text("Shelter B is full.")
+
+
 def test_an_action_is_shown_before_the_server_has_answered_and_undone_by_a_key(api: MockApi, open_page: Open) -> None:
     api.push(make_alert("a"))
     page = open_page()
