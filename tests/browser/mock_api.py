@@ -6,6 +6,8 @@ cut every stream, go silent, ask for a key, or stop and come back on the same po
 
 import asyncio
 import json
+import os
+import random
 import threading
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -24,6 +26,8 @@ from tests.browser.mock_records import Records
 from tests.browser.mock_world import zulu
 
 KEY = "gsk_test"
+JITTER_MS = int(os.environ.get("JITTER_MS", "0"))
+"""Every answer and event comes up to so much later, each by chance: shakes out tests that count on an order."""
 Json = dict[str, Any]
 
 
@@ -158,7 +162,9 @@ class MockApi:
         public = path == "/" or path.startswith("/assets/") or path == "/v1/login"
         if self.key_needed and not public and request.cookies.get("gs") != KEY:
             return Response(json.dumps({"title": "No key"}), 401)
+        await self._dawdle()
         response: Response = await call_next(request)
+        await self._dawdle()
         response.headers["Content-Security-Policy"] = content_policy(self.tiles)
         return response
 
@@ -209,6 +215,8 @@ class MockApi:
             if self.mute:
                 await asyncio.sleep(0.02)
                 continue
+            if sent < len(self.feed):
+                await self._dawdle()
             while sent < len(self.feed):
                 sent += 1
                 name, data = self.feed[sent - 1]
@@ -217,6 +225,10 @@ class MockApi:
                 next_beat = clock() + self.beat_seconds
                 yield _event("beat", self._beat())
             await asyncio.sleep(0.02)
+
+    async def _dawdle(self) -> None:
+        if JITTER_MS:
+            await asyncio.sleep(random.random() * JITTER_MS / 1000)
 
     def _beat(self) -> Json:
         log_time = zulu(self.log_time) if self.log_time else None

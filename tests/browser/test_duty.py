@@ -38,6 +38,7 @@ def test_another_budget_is_previewed_set_and_taken_back(api: MockApi, open_page:
     expect(page.get_by_test_id("preview")).to_contain_text("At 2 a week you would not have seen this one:")
     page.get_by_role("button", name="Set to 2 a week").click()
     expect(card).to_contain_text("A. Test asked for 2 a week at 02:05 CDT")
+    expect(page.get_by_test_id("toast").get_by_role("button", name="Undo")).to_be_visible()
     page.keyboard.press("u")
     expect(card).to_contain_text("A. Test asked for 3 a week")
     card.get_by_text("Held back in the last 7 days").click()

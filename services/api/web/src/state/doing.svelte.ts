@@ -17,7 +17,7 @@ const lines = new Map<string, Promise<unknown>>();
 
 /** Resolves to whether it was done; never throws for what the server or the network says. */
 export function act(item: Item, deed: Deed): Promise<boolean> {
-  const turn = (lines.get(item.id) ?? Promise.resolve()).then(() => perform(item, deed));
+  const turn = toasts.during((lines.get(item.id) ?? Promise.resolve()).then(() => perform(item, deed)));
   lines.set(item.id, turn);
   return turn;
 }
