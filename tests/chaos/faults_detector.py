@@ -192,7 +192,7 @@ def damaged_snapshot(line: Pipeline, rng: random.Random) -> float:
     for part in range(PARTITIONS):
         newest = line.space.manifests(part)[-1]
         standing = {one.key: one.value for one in line.space.stored(SNAPSHOTS, part)}
-        own = sorted(key for key, value in standing.items() if value and f"|{newest}|" in key.decode())
+        own = sorted(key for key, value in standing.items() if value and b"|%d|" % newest in key)
         keys.append((part, rng.choice(own)))
     _overwrite(line, keys, how)
     since = CLOCK.monotonic()

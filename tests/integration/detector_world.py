@@ -289,8 +289,10 @@ class Space:
     def manifests(self, partition: int) -> list[int]:
         """`next_offset` of the snapshots that stand on a partition, newest last."""
         newest = {record.key: record.value for record in self.stored(SNAPSHOTS, partition)}
-        names = [key.decode() for key, value in newest.items() if value is not None and key.startswith(b"manifest|")]
-        return sorted(int(name.partition("|")[2]) for name in names)
+        names = [
+            key.partition(b"|")[2] for key, value in newest.items() if key and value and key.startswith(b"manifest|")
+        ]
+        return sorted(int(name) for name in names if name.isdigit())  # what is not a number is poison
 
     def folded_to_its_end(self, one: "Worker", since: Mapping[tuple[str, int], int] = NOTHING) -> None:
         """Wait until every partition is folded to where it ends now."""
