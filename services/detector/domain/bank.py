@@ -368,22 +368,31 @@ def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int
     mean mu + c sd to one with mean mu, at the same shape; of the S_c before, what is beyond certainty has faded.
     """
     faded = 1.0 - 0.5 ** (share / TUNING.certain_hours)
-    kept = scores.up - faded * np.maximum(scores.up - TUNING.certain_nats, 0.0)
-    mu = np.maximum(predicted.mean * share, 1e-4)[:, None]
-    risen = mu + SIZES * (predicted.sd_average * share)[:, None]
-    shape = 1.0 / (predicted.spread[:, None] + predicted.clump[:, None] / mu)
-    ratio = _log_ratio(observed[:, None], mu, risen, shape)
-    temper = 1.0 + TUNING.vif_part * (predicted.vif[:, None] - 1.0) * np.minimum(1.0, 2.0 / SIZES)
-    up = np.clip(kept + np.minimum(ratio / temper, TUNING.hour_most), 0.0, TUNING.cap_nats)
-    run = np.where((scores.up <= 0.0) & (up > 0.0), bucket, scores.run)
+    up = scores.up - faded * np.maximum(scores.up - TUNING.certain_nats, 0.0)
+    mu = np.maximum(predicted.mean * share, 1e-4)
+    # A score of zero stays zero where no more calls came than usual: most of all scores, and no logarithm for them.
+    places = np.flatnonzero((up > 0.0) | (observed > mu)[:, None])
+    row, size = np.divmod(places, len(SIZES))
+    some, mean = SIZES[size], mu[row]
+    shape = 1.0 / (predicted.spread[row] + predicted.clump[row] / mean)
+    ratio = _log_ratio(observed[row], mean, mean + some * (predicted.sd_average[row] * share), shape)
+    temper = 1.0 + TUNING.vif_part * (predicted.vif[row] - 1.0) * np.minimum(1.0, 2.0 / some)
+    before = up.take(places)
+    after = np.clip(before + np.minimum(ratio / temper, TUNING.hour_most), 0.0, TUNING.cap_nats)
+    up.put(places, after)
+    run = scores.run.copy()
+    run.put(places[(before <= 0.0) & (after > 0.0)], bucket)
     return Scores(up, run)
 
 
 def _advance_down(score: Floats, observed: Floats, predicted: Prediction) -> Floats:
     """The same for a fall to half the mean."""
     mu = np.maximum(predicted.mean, 1e-4)
-    ratio = _log_ratio(observed, mu, 0.5 * mu, 1.0 / (predicted.spread + predicted.clump / mu))
-    return np.clip(score + ratio / predicted.vif, 0.0, TUNING.cap_nats)
+    row = np.flatnonzero((score > 0.0) | (observed < mu))
+    mean, after = mu[row], score.copy()
+    ratio = _log_ratio(observed[row], mean, 0.5 * mean, 1.0 / (predicted.spread[row] + predicted.clump[row] / mean))
+    after[row] = np.clip(score[row] + ratio / predicted.vif[row], 0.0, TUNING.cap_nats)
+    return after
 
 
 def _log_ratio(observed: Floats, mu: Floats, other: Floats, shape: Floats) -> Floats:

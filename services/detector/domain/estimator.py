@@ -5,11 +5,14 @@ two are for River's own tools, for notebooks and for comparisons: each series st
 Both forms give the same numbers.
 """
 
+from math import sqrt
+
 import numpy as np
 from river.base import AnomalyDetector
 
 from services.detector.domain.bank import TUNING, Bank, Floats, Prediction, advance
 from services.detector.domain.calendar import DAY_HOURS, WEEK_HOURS
+from services.detector.domain.one_series import OneSeries
 from services.detector.domain.profile import Profiles, tidal
 
 
@@ -66,11 +69,6 @@ class CountSurgeBank:
         """What an hour should bring."""
         return self._bank.predict_many(self._profiles.factors(slot))
 
-    def parts(self, slot: int) -> dict[str, Floats]:
-        """Factors whose product is the mean of an hour: level (calls an hour), hour of the week, tide."""
-        week = self._profiles.weekly(slot)
-        return {"level": self._bank.level(), "hour_of_week": week, "tide": self._profiles.tide.astype(np.float64)}
-
 
 class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not typed
     """One series as a River estimator.
@@ -87,36 +85,34 @@ class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not
     """
 
     def __init__(self) -> None:
-        self._series = CountSurgeBank(1)
+        self._series = OneSeries()
 
     def learn_one(self, x: dict[str, float]) -> None:
         """Learn one hour that is over."""
-        self._series.learn_many(_count(x), slot=_slot(x))
+        self._series.learn(float(x["count"]), _slot(x))
 
     def score_one(self, x: dict[str, float]) -> float:
         """How strongly this hour, after those learned, speaks for a rise; changes nothing."""
-        return float(self._series.score_many(_count(x), slot=_slot(x), share=_share(x))[0])
+        return self._series.score(float(x["count"]), _slot(x), _share(x)) if self._series.warm else 0.0
 
     def predict_one(self, x: dict[str, float]) -> float:
         """Calls that this hour should bring."""
-        return float(self._series.predict(_slot(x)).mean[0] * _share(x))
+        return self._series.predict(_slot(x)).mean * _share(x)
 
     def explain_one(self, x: dict[str, float]) -> dict[str, float]:
         """Why that many: `expected` is the product of `level`, `hour_of_week`, `tide` and `share`; `sd` its spread."""
-        predicted = self._series.predict(_slot(x))
-        parts = {name: float(values[0]) for name, values in self._series.parts(_slot(x)).items()}
-        return parts | {
-            "share": _share(x),
+        series, slot, share = self._series, _slot(x), _share(x)
+        return {
+            "level": series.level(),
+            "hour_of_week": series.weekly(slot),
+            "tide": series.tide,
+            "share": share,
             "expected": self.predict_one(x),
-            "sd": float(np.sqrt(predicted.variance[0] * _share(x))),
+            "sd": sqrt(series.predict(slot).variance * share),
             "observed": float(x["count"]),
             "score": self.score_one(x),
-            "hours_to_warm": 0.0 if self._series.warm else float(TUNING.careful_after_hours),
+            "hours_to_warm": 0.0 if series.warm else float(TUNING.careful_after_hours),
         }
-
-
-def _count(x: dict[str, float]) -> Floats:
-    return np.array([float(x["count"])])
 
 
 def _slot(x: dict[str, float]) -> int:
