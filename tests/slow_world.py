@@ -13,7 +13,8 @@ from schemas.codes import CONTACTS
 from services.detector.domain.calendar import WEEK_HOURS, Calendar
 from services.detector.domain.ledger import Ledger
 from services.detector.domain.nodes import Nodes
-from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.past_hours import PastHour
+from services.detector.domain.scoring import Scoring
 from services.detector.domain.tree import Tree
 
 Floats = NDArray[np.float64]

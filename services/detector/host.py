@@ -61,7 +61,6 @@ class Host:
         try:
             worker.recover(stored, begin)
         except BadSnapshot as error:
-            worker.snapshots.newest = None  # its chunks and manifest go with the next snapshot
             if begin == 0:
                 worker.fold_again(end)
                 await self._tell_rebuilding(worker, None, str(error))

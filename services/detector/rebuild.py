@@ -282,6 +282,7 @@ def _replace(
 ) -> int:
     """Write the new snapshot, then take the old ones away, manifests first; what is cut short can be run again."""
     blocks = to_blocks(found.state) | blocks_of(rebuild_from(found))
+    snapshots.begin_anew(blocks)
     chunks, manifest = snapshots.write(blocks, found.begin, now_ms)
     written = [*chunks, *snapshots.commit(manifest)]
     _write(producer, chunks)

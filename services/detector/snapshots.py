@@ -2,7 +2,9 @@
 
 The snapshots of a partition of the call topic stand in the same partition here. A manifest names every block of the
 state with the generation that wrote it; a snapshot counts only when its manifest and all chunks are there and whole.
-A generation is the next offset of its state: two workers that write the same one write the same bytes.
+A generation is the next offset of its state: two workers that write the same one write the same bytes. A state that was
+begun anew, by another model or from what was remembered, is of another lineage, and its keys are other keys: a worker
+that was paused before never overwrites or takes away what the one that rebuilds has written.
 """
 
 import hashlib
@@ -34,6 +36,21 @@ class Manifest(msgspec.Struct, frozen=True):
     written_at: int
     """Wall clock, ms; for people only."""
     blocks: dict[str, BlockEntry]
+    lineage: str = ""
+    """Part of the keys of a state that was begun anew; empty when the fold goes back to the beginning of the log."""
+
+    def key(self) -> str:
+        """Where the manifest stands."""
+        return f"manifest|{self.next_offset}{self.lineage}"
+
+    def chunks(self, name: str) -> list[str]:
+        """Where the chunks of a block stand, in order."""
+        entry = self.blocks[name]
+        return [_key(name, f"{entry.generation}{self.lineage}", i) for i in range(entry.chunks)]
+
+    def all_chunks(self) -> set[str]:
+        """Where the chunks of all blocks stand."""
+        return {key for name in self.blocks for key in self.chunks(name)}
 
 
 @dataclass(frozen=True)
@@ -53,21 +70,37 @@ class SnapshotLog:
     newest: Manifest | None = None
     stored: set[str] = field(default_factory=set)
     """Keys of the chunks on the topic, those of snapshots that were never finished among them."""
-    manifests: set[int] = field(default_factory=set)
-    """Generations of the manifests on the topic."""
+    manifests: set[str] = field(default_factory=set)
+    """Keys of the manifests on the topic."""
+    lineage: str = ""
+    """Of what is written next."""
 
     def read(self, records: Iterable[StoredRecord]) -> Snapshot | None:
         """The newest whole snapshot among the partition's records, or None; damaged ones are passed over."""
         found = standing(records)
-        manifests = sorted(_manifests(found), key=lambda one: one.next_offset, reverse=True)
-        self.manifests = {one.next_offset for one in manifests}
+        latest_first = list(_manifests(found))[
+            ::-1
+        ]  # where two lineages stand at one offset, the one begun last counts
+        manifests = sorted(latest_first, key=lambda one: one.next_offset, reverse=True)
+        self.manifests = {one.key() for one in manifests}
         self.stored = {key for key in found if key.startswith("block|")}
         for manifest in manifests:
             blocks = _whole(manifest, found)
             if blocks is not None:
-                self.newest = manifest
+                self.newest, self.lineage = manifest, manifest.lineage
                 return Snapshot(manifest, blocks)
         return None
+
+    def begin_anew(self, blocks: Blocks) -> None:
+        """What is written from here on does not go on from the newest snapshot; this goes with the next one.
+
+        Args:
+            blocks: of the state that is begun with: two workers that begin alike write the same bytes again.
+        """
+        begun = hashlib.sha256()
+        for name in sorted(blocks):
+            begun.update(name.encode() + hashlib.sha256(blocks[name]).digest())
+        self.newest, self.lineage = None, f"~{begun.hexdigest()[:12]}"
 
     def write(self, blocks: Blocks, next_offset: int, now_ms: int) -> tuple[list[Record], Manifest]:
         """Chunks of the blocks that changed since the newest snapshot, and the manifest to write after them."""
@@ -82,25 +115,25 @@ class SnapshotLog:
                 continue
             parts = _cut(zlib.compress(block, 1))
             entries[name] = BlockEntry(next_offset, len(parts), digest)
-            chunks += [self._record(_key(name, next_offset, i), part) for i, part in enumerate(parts)]
-        return chunks, Manifest(1, next_offset, now_ms, entries)
+            generation = f"{next_offset}{self.lineage}"
+            chunks += [self._record(_key(name, generation, i), part) for i, part in enumerate(parts)]
+        return chunks, Manifest(1, next_offset, now_ms, entries, self.lineage)
 
     def commit(self, manifest: Manifest) -> list[Record]:
         """The manifest's own record; after it is acknowledged, call `written`."""
-        return [self._record(_manifest_key(manifest.next_offset), msgspec.json.encode(manifest))]
+        return [self._record(manifest.key(), msgspec.json.encode(manifest))]
 
     def written(self, manifest: Manifest) -> list[Record]:
         """Note a snapshot as the newest; tombstones for what no snapshot that is kept needs any more."""
         kept = [one for one in (manifest, self.newest) if one is not None]
         self.newest = manifest
-        self.stored |= _chunks_of(manifest)
-        needed = set().union(*(_chunks_of(one) for one in kept))
-        dead = sorted(self.manifests - {one.next_offset for one in kept})
+        self.stored |= manifest.all_chunks()
+        needed = set().union(*(one.all_chunks() for one in kept))
+        dead = sorted(self.manifests - {one.key() for one in kept})
         gone = sorted(self.stored - needed)
         self.stored &= needed
-        self.manifests = {one.next_offset for one in kept}
-        keys = [_manifest_key(one) for one in dead] + gone
-        return [self._record(key, None) for key in keys]
+        self.manifests = {one.key() for one in kept}
+        return [self._record(key, None) for key in dead + gone]
 
     def _record(self, key: str, value: bytes | None) -> Record:
         return Record(self.topic, value, key=key.encode(), partition=self.partition)
@@ -124,7 +157,7 @@ def _manifests(found: dict[str, bytes]) -> Iterable[Manifest]:
 def _whole(manifest: Manifest, found: dict[str, bytes]) -> Blocks | None:
     blocks: Blocks = {}
     for name, entry in manifest.blocks.items():
-        parts = [found.get(_key(name, entry.generation, i)) for i in range(entry.chunks)]
+        parts = [found.get(key) for key in manifest.chunks(name)]
         if any(part is None for part in parts):
             return None
         try:
@@ -137,17 +170,9 @@ def _whole(manifest: Manifest, found: dict[str, bytes]) -> Blocks | None:
     return blocks
 
 
-def _chunks_of(manifest: Manifest) -> set[str]:
-    return {_key(name, one.generation, i) for name, one in manifest.blocks.items() for i in range(one.chunks)}
-
-
 def _cut(data: bytes) -> Sequence[bytes]:
     return [data[at : at + CHUNK_BYTES] for at in range(0, max(len(data), 1), CHUNK_BYTES)]
 
 
-def _key(name: str, generation: int, chunk: int) -> str:
+def _key(name: str, generation: str, chunk: int) -> str:
     return f"block|{name}|{generation}|{chunk}"
-
-
-def _manifest_key(generation: int) -> str:
-    return f"manifest|{generation}"

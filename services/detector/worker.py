@@ -88,10 +88,12 @@ class PartitionWorker:
         """Start where the log begins now, from what is known without a snapshot."""
         self.state, self.next_offset = remembered.state, remembered.begin
         self.rebuild = rebuild_from(remembered)
+        self.snapshots.begin_anew(self.blocks()[1])
 
     def fold_again(self, end: int) -> None:
         """Start from nothing: a log that is whole says everything itself."""
         self.state, self.next_offset, self.rebuild = State(), 0, Rebuild(end)
+        self.snapshots.begin_anew(self.blocks()[1])
 
     @property
     def is_rebuilding(self) -> bool:

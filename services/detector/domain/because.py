@@ -14,8 +14,9 @@ from services.detector.domain.calendar import DAY_HOURS, HOUR_MS, Calendar
 from services.detector.domain.choice import LEAST_EXCESS
 from services.detector.domain.instants import instant
 from services.detector.domain.onset import Step, onset, smallest_rise
+from services.detector.domain.past_hours import KEPT_HOURS
 from services.detector.domain.rarity import handicap
-from services.detector.domain.scoring import KEPT_HOURS, Scoring
+from services.detector.domain.scoring import Scoring
 from services.detector.domain.watch import LONGEST_RECENT_HOURS
 
 Floats = NDArray[np.float64]

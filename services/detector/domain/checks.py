@@ -17,8 +17,8 @@ from services.detector.domain import declared, words
 from services.detector.domain.alerts import Episode
 from services.detector.domain.check_words import Share, Times, Value, found
 from services.detector.domain.evidence import Arrivals
+from services.detector.domain.past_hours import KEPT_HOURS, Totals
 from services.detector.domain.scene import Scene
-from services.detector.domain.scoring import KEPT_HOURS, Totals
 
 NEARLY_ALL = 0.9
 A_PART = 0.1

@@ -13,9 +13,10 @@ from services.detector.domain.alerts import RECENT_HOURS, Episode
 from services.detector.domain.bank import TUNING
 from services.detector.domain.calendar import WEEK_HOURS
 from services.detector.domain.nodes import Nodes, Pair
+from services.detector.domain.past_hours import Totals
 from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import handicap
-from services.detector.domain.scoring import Scoring, Totals
+from services.detector.domain.scoring import Scoring
 
 LEAST_EXCESS = 5.0
 """Calls above normal below which nobody is told, however rare they are."""

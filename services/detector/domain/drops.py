@@ -16,8 +16,9 @@ from services.detector.domain.alerts import DWELL_MS, HOUR_MS
 from services.detector.domain.cases import Case, graded
 from services.detector.domain.chances import Table
 from services.detector.domain.levels import related, to_tell
+from services.detector.domain.past_hours import PastHour
 from services.detector.domain.rows import Floats, Rows
-from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.scoring import Scoring
 
 CHANCE = Table(at=8.0, rate=0.0027, slope=0.6)
 MOST_NATS = 40.0

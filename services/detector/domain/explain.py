@@ -11,9 +11,9 @@ from services.detector.domain.alerts import MERGED, Episode, Told, is_news, leve
 from services.detector.domain.because import because
 from services.detector.domain.checks import checks
 from services.detector.domain.instants import instant
+from services.detector.domain.past_hours import Totals
 from services.detector.domain.rarity import budget_needed, home_recurrence_days, recurrence_days
 from services.detector.domain.scene import Scene
-from services.detector.domain.scoring import Totals
 
 __all__ = ["Scene", "drivers", "episode_totals", "explanation", "headline", "tell"]
 

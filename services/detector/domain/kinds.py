@@ -11,9 +11,10 @@ from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.cases import Case
 from services.detector.domain.drops import Drops
 from services.detector.domain.feeds import Feed
+from services.detector.domain.past_hours import PastHour
 from services.detector.domain.rarity import real_share
 from services.detector.domain.rules import Rules
-from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.scoring import Scoring
 from services.detector.domain.silences import Silences
 from services.detector.domain.trends import Trends
 from services.detector.domain.triggers import Rule, Triggers

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from schemas.output import SeriesPoint
 from services.detector.domain.bank import Floats
 from services.detector.domain.calendar import WEEK_HOURS
-from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.past_hours import PastHour
+from services.detector.domain.scoring import Scoring
 
 BAND_SD = 1.96
 Index = NDArray[np.int64]

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from services.detector.domain.bank import Floats
 from services.detector.domain.choice import Hot, of_several_hours
 from services.detector.domain.nodes import Nodes
+from services.detector.domain.past_hours import KEPT_HOURS, Totals
 from services.detector.domain.patches import Patches
-from services.detector.domain.scoring import KEPT_HOURS, Scoring, Totals
+from services.detector.domain.scoring import Scoring
 
 WINDOWS = (1, 3, 8, 24, 72)
 

@@ -8,80 +8,28 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.domain.almanac import Almanac, HomeHour
-from services.detector.domain.bank import EVERY, Bank, Floats, Index, Prediction, Scores, advance
-from services.detector.domain.calendar import Calendar, Slot
-from services.detector.domain.exposure import Exposure, exposed
+from services.detector.domain.almanac import Almanac
+from services.detector.domain.bank import EVERY, Bank, Floats, Index, Scores, advance
+from services.detector.domain.calendar import Calendar
+from services.detector.domain.exposure import exposed
 from services.detector.domain.feeds import Feed
-from services.detector.domain.ledger import Ledger
-from services.detector.domain.memory import Cells, KeptHour, Memory, Model
+from services.detector.domain.memory import Cells, KeptHour, Memory
+from services.detector.domain.model import HomeModel
 from services.detector.domain.moment import Moment
 from services.detector.domain.nodes import Nodes
-from services.detector.domain.priors import usual_rates
-from services.detector.domain.profile import Profiles, tidal
+from services.detector.domain.past_hours import KEPT_HOURS, PastHour, Totals
+from services.detector.domain.profile import Profiles
 from services.detector.domain.quiet import FIRST_GUESS_NATS
-from services.detector.domain.rarity import handicap, told_so_far
-from services.detector.domain.seasons import Seasons
+from services.detector.domain.rarity import told_so_far
 from services.detector.domain.treatment import Treatment
-from services.detector.domain.unlisted import Day, Unlisted
-
-KEPT_HOURS = 72
-LEARNED_FROM = 0.2
-"""Least exposure of an hour that a profile learns from."""
-
-
-@dataclass(frozen=True)
-class PastHour:
-    """One sealed bucket: what it held and what it should have held, for every node known then."""
-
-    bucket: int
-    observed: NDArray[np.float32]
-    expected: NDArray[np.float32]
-    variance: NDArray[np.float32]
-    """Of the count, inflated for autocorrelation."""
 
 
 @dataclass
-class Totals:
-    """Sums over some hours of one node."""
-
-    observed: float = 0.0
-    expected: float = 0.0
-    variance: float = 0.0
-
-    def add(self, observed: float, expected: float, variance: float) -> None:
-        """One more hour."""
-        self.observed += observed
-        self.expected += expected
-        self.variance += variance
-
-    @property
-    def excess(self) -> float:
-        """Calls above what was expected."""
-        return self.observed - self.expected
-
-    @property
-    def z(self) -> float:
-        """Excess in standard deviations."""
-        return float(self.excess / np.sqrt(max(self.variance, 1e-6)))
-
-
-@dataclass
-class Scoring:
+class Scoring(HomeModel):
     """Model and scores of one home area."""
 
-    nodes: Nodes
-    calendar: Calendar
-    ledger: Ledger
-    exposure: Exposure = field(default_factory=Exposure)
-    bank: Bank = field(default_factory=Bank)
-    profiles: Profiles = field(default_factory=Profiles)
-    almanac: Almanac = field(default_factory=Almanac, kw_only=True)
     past: deque[PastHour] = field(default_factory=lambda: deque(maxlen=KEPT_HOURS))
     memory: Memory = field(default_factory=Memory)
-    open_bucket: int = 0
-    contacts: int | None = None
-    """Node of all contacts of the home area."""
     fresh_from: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     """Bucket from which each node's CUSUM may count: later than the end of its last alert."""
     outdated: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
@@ -91,10 +39,6 @@ class Scoring:
     correction_of_need: dict[str, float] = field(default_factory=dict)
     """Nats that a need's own past takes off besides."""
     _corrections: Floats | None = field(default=None, repr=False)
-    _handicaps: Floats | None = field(default=None, repr=False)
-    _contacts_of: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
-    _exposures: dict[int, Floats | float] = field(default_factory=dict, repr=False)
-    _predicted: dict[int, Prediction] = field(default_factory=dict, repr=False)
     _past_sums: dict[int, tuple[list[int], list[tuple[float, float, float]]]] = field(default_factory=dict, repr=False)
     closed: Scores = field(default_factory=lambda: Scores(np.zeros((0, 5)), np.zeros((0, 5), np.int64)))
 
@@ -126,7 +70,7 @@ class Scoring:
     def follow(self, nodes: Nodes, calendar: Calendar) -> None:
         """Other trees or another calendar are in force: nothing predicted before holds."""
         self.nodes, self.calendar = nodes, calendar
-        self._forget_predictions()
+        self.forget_predictions()
         self._contacts_of = self._contacts_of[:0]
 
     def unlearn(self) -> None:
@@ -135,48 +79,12 @@ class Scoring:
         self.past.clear()
         self.memory.clear()
         self.exposure.unlearn()
-        self._forget_predictions()
+        self.forget_predictions()
         self._past_sums.clear()
         size, self.fresh_from = len(self.fresh_from), self.fresh_from[:0]
         self.outdated = self.outdated[:0]
         if size:
             self.grow()
-
-    def profile(self, bucket: int, nodes: Index = EVERY) -> Floats:
-        """Factor of a bucket's slot and kind of day for some nodes."""
-        slot = self.calendar.slot(bucket)
-        factors: Floats = (self.profiles.factors(slot.week_hour) * self.almanac.factors(slot))[
-            self.nodes.need_of[nodes]
-        ]
-        return factors
-
-    def day_factor(self, bucket: int, node: int) -> float:
-        """What the kind of day does to a node's calls: 1 on an ordinary day."""
-        return float(self.almanac.factors(self.calendar.slot(bucket))[self.nodes.need_of[node]])
-
-    def predict(self, bucket: int, nodes: Index = EVERY) -> Prediction:
-        """What a bucket should bring: a whole one, so far as its calls should be in."""
-        return exposed(self._whole(bucket).rows(nodes), self.exposure_of(bucket, nodes))
-
-    def exposure_of(self, bucket: int, nodes: Index = EVERY) -> Floats | float:
-        """Part (0..1] of the calls of a bucket that should be in by now, one number where it is the same for all."""
-        if bucket == self.open_bucket and not isinstance(nodes, slice):
-            return self._exposure(bucket, nodes)
-        known = self._exposures.get(bucket)
-        if known is None or (isinstance(known, np.ndarray) and len(known) != len(self.nodes)):
-            known = self._exposures[bucket] = self._exposure(bucket, np.arange(len(self.nodes)))
-        return known[nodes] if isinstance(known, np.ndarray) else known
-
-    def _exposure_of_one(self, bucket: int, node: int) -> float:
-        exposure = self.exposure_of(bucket, np.array([node]) if bucket == self.open_bucket else EVERY)
-        if isinstance(exposure, float):
-            return exposure
-        return float(exposure[0 if len(exposure) == 1 else node])
-
-    def _exposure(self, bucket: int, nodes: NDArray[np.int64]) -> Floats | float:
-        if len(self._contacts_of) != len(self.nodes):
-            self._contacts_of = self.nodes.contacts_of()
-        return self.exposure.of_nodes(bucket, self.calendar.slot(bucket).week_hour, nodes, self._contacts_of[nodes])
 
     def refresh(self, now: int, feeds: Mapping[str, Feed], *, whole: bool) -> bool:
         """Let exposure follow time and what has come; true when a line fell silent or was heard again in a closed hour.
@@ -198,28 +106,10 @@ class Scoring:
         """After an hour's end: whether the days that are not sealed look like holidays; other days are judged anew."""
         closed = range(self.ledger.sealed_until, self.open_bucket)
         counts = ((bucket, self.ledger.counts(bucket, len(self.nodes))) for bucket in closed)
-        hours = (self._home_hour(bucket, observed, self.predict(bucket).mean) for bucket, observed in counts)
+        hours = (self.home_hour(bucket, observed, self.predict(bucket).mean) for bucket, observed in counts)
         if self.bank.careful and self.almanac.look(hours, self.profiles):
-            self._forget_predictions()
+            self.forget_predictions()
             self.outdated[:] = True
-
-    def _home_hour(self, bucket: int, observed: Floats, expected: Floats) -> HomeHour:
-        rows, needs = self._home_rows, len(self.nodes.need_names)
-        sums = np.zeros((2, needs))
-        sums[:, self.nodes.need_of[rows]] = observed[rows], expected[rows]
-        return HomeHour(self.calendar.slot(bucket), sums[0], sums[1], self.nodes.leaf_needs())
-
-    def _forget_predictions(self) -> None:
-        self._predicted.clear()
-        self._handicaps = None
-        self._exposures.clear()
-
-    def _whole(self, bucket: int) -> Prediction:
-        """The prediction for every node at full exposure, kept until something is learned or a node is added."""
-        known = self._predicted.get(bucket)
-        if known is None or len(known.mean) != len(self.nodes):
-            known = self._predicted[bucket] = self.bank.predict_many(self.profile(bucket))
-        return known
 
     def recompute(self, nodes: Index = EVERY) -> None:
         """Scores at the end of the last closed bucket, from the seal point on."""
@@ -254,7 +144,7 @@ class Scoring:
         before = Scores(self.closed.up[nodes], self.closed.run[nodes])
         after = advance(before, counts, self.predict(self.open_bucket, nodes), self.open_bucket, max(share, 1e-3))
         stale = self.fresh_from[nodes] > self.open_bucket
-        off = self._handicap[nodes] + self.taken_off(nodes)
+        off = self.handicap[nodes] + self.taken_off(nodes)
         told = np.maximum(told_so_far(before.up, after.up, share) - off[:, None], 0.0)
         return Scores(np.where(stale[:, None], 0.0, told), after.run)
 
@@ -269,12 +159,6 @@ class Scoring:
             self._corrections = self.correction + np.array([self.correction_of_need.get(name, 0.0) for name in names])
         taken: Floats = self._corrections[self.nodes.need_of[nodes]]
         return taken
-
-    @property
-    def _handicap(self) -> Floats:
-        if self._handicaps is None or len(self._handicaps) != len(self.nodes):
-            self._handicaps = handicap(self.bank.level())
-        return self._handicaps
 
     def is_silent(self, bucket: int) -> bool:
         """Whether nobody at all was heard, from no source, where many contacts were usual."""
@@ -337,8 +221,8 @@ class Scoring:
         totals = Totals(*sums[bisect_left(buckets, since)])
         for bucket in range(max(since, self.ledger.sealed_until), self.open_bucket + 1):
             part = share if bucket == self.open_bucket else 1.0
-            whole, mean = self._whole(bucket), float(self._whole(bucket).mean[node])
-            part *= self._exposure_of_one(bucket, node)
+            whole, mean = self.whole(bucket), float(self.whole(bucket).mean[node])
+            part *= self.exposure_of_one(bucket, node)
             variance = (mean + (float(whole.variance[node]) - mean) * part) * part * float(whole.vif[node])
             totals.add(float(self.ledger.counts(bucket, len(self.nodes))[node]), mean * part, variance)
         return totals
@@ -377,12 +261,12 @@ class Scoring:
         zeroed = np.flatnonzero(self.fresh_from == bucket + 1).tolist()
         if cells is not None:
             if self.memory.wants(bucket):
-                self.memory.put(self._model(bucket))
+                self.memory.put(self.as_of(bucket))
             self.memory.keep(KeptHour(bucket, exposure, self.memory.started_again, zeroed, cells))
-        self._teach(bucket, counts, exposure, treatment)
+        self.teach(bucket, counts, exposure, treatment)
         self.bank.up[zeroed] = 0.0
         self.exposure.sources.learn(slot.week_hour, heard, broken, told)
-        self._forget_predictions()
+        self.forget_predictions()
         return hour
 
     def learn_again(self, since: int, treatment: Callable[[int], Treatment | None]) -> Iterator[PastHour]:
@@ -393,37 +277,21 @@ class Scoring:
         model = self.memory.start_from(since)
         if model is None:
             return
-        self._put_back(model)
+        self.put_back(model)
         for bucket in range(model.bucket, self.ledger.sealed_until):
             hour = self.memory.hours[bucket]
-            self._forget_predictions()
+            self.forget_predictions()
             self.bank.forget_scores(np.array(hour.started_again, np.int64))
             if bucket in self.memory.models:
-                self.memory.models[bucket] = self._model(bucket)
+                self.memory.models[bucket] = self.as_of(bucket)
             counts, exposure = self._rolled_up(hour), self._exposed_then(hour)
             yield self._expected_again(bucket, counts, exposure)
-            self._teach(bucket, counts, exposure, treatment(bucket))
+            self.teach(bucket, counts, exposure, treatment(bucket))
             self.bank.up[hour.zeroed] = 0.0
         self.bank.forget_scores(np.array(self.memory.started_again, np.int64))
-        self._forget_predictions()
+        self.forget_predictions()
         self._past_sums.clear()
         self.recompute()
-
-    def _model(self, bucket: int) -> Model:
-        """All that `_teach` changes, before it learns a bucket."""
-        seasons, unlisted = self.almanac.seasons, self.almanac.unlisted
-        parts = {"bank": self.bank.columns(), "profiles": self.profiles.columns(), "seasons": seasons.columns()}
-        days = {"day": dict(vars(unlisted.sealed)), "days": list(unlisted.days)}
-        return Model.of(bucket, parts, {"hours": self.bank.hours, "size": self.bank.size, **days})
-
-    def _put_back(self, model: Model) -> None:
-        self.bank = Bank.restored(model.plain["size"], model.plain["hours"], model.part("bank"))
-        self.profiles = Profiles.restored(model.part("profiles"))
-        self.bank.grow(len(self.nodes))
-        self.profiles.grow(len(self.nodes.need_names))
-        days = Unlisted(Day(**model.plain["day"]), list(model.plain["days"]), self.almanac.unlisted.likely)
-        self.almanac = Almanac(Seasons(**model.part("seasons")), days)
-        self.almanac.seasons.grow(len(self.nodes.need_names))
 
     def _rolled_up(self, hour: KeptHour) -> Floats:
         counts = np.zeros(len(self.nodes))
@@ -437,46 +305,6 @@ class Scoring:
         return np.append(then, np.ones(len(self.nodes) - len(then))) if isinstance(then, np.ndarray) else then
 
     def _expected_again(self, bucket: int, counts: Floats, exposure: Floats | float | None) -> PastHour:
-        predicted = exposed(self._whole(bucket), 1.0 if exposure is None else exposure)
+        predicted = exposed(self.whole(bucket), 1.0 if exposure is None else exposure)
         variance = predicted.variance * predicted.vif
         return PastHour(bucket, *(column.astype(np.float32) for column in (counts, predicted.mean, variance)))
-
-    def _teach(self, bucket: int, counts: Floats, exposure: Floats | float | None, treatment: Treatment | None) -> None:
-        """What an hour teaches the model; no exposure means that nothing was heard at all."""
-        slot = self.calendar.slot(bucket)
-        if exposure is not None:
-            predicted, part = exposed(self._whole(bucket), exposure), np.broadcast_to(exposure, counts.shape)
-            weight = self.bank.learn_many(counts, predicted, self.profile(bucket) * part, bucket, treatment)
-            if slot.holiday is None:
-                self._learn_profiles(slot, counts, predicted, weight, part)
-            if self.bank.careful:
-                self.almanac.learn(self._home_hour(bucket, counts, predicted.mean), self.profiles)
-        if self.calendar.slot(bucket + 1).day != slot.day:
-            self.bank.end_day()
-            if self.contacts is not None:
-                self.bank.expect(usual_rates(self.nodes, self.bank.level(), self.contacts))
-
-    def _learn_profiles(
-        self, slot: Slot, counts: Floats, predicted: Prediction, weight: Floats, exposure: Floats
-    ) -> None:
-        """A need's calls in the home area; where the hour is doubted, what was expected stands in for the rest."""
-        rows = self._home_rows[weight[self._home_rows] > 0.0]
-        needs, size = self.nodes.need_of[rows], len(self.nodes.need_names)
-
-        def by_need(values: Floats) -> Floats:
-            spread = np.zeros(size)
-            spread[needs] = values[rows]
-            return spread
-
-        believed = weight * counts + (1.0 - weight) * np.minimum(counts, predicted.mean)
-        seen = by_need(exposure)
-        calls = by_need(believed / exposure) / self.almanac.factors(slot)
-        self.profiles.learn(slot.week_hour, calls, np.where(seen >= LEARNED_FROM, seen, 0.0))
-        if self.bank.careful:
-            observed, variance = tidal(counts, predicted)
-            self.profiles.follow(*(by_need(weight * part) for part in (observed, predicted.mean, variance)))
-
-    @property
-    def _home_rows(self) -> NDArray[np.int64]:
-        """Nodes whose area is the home area."""
-        return self.nodes.in_area(self.nodes.names[self.contacts][1] if self.contacts is not None else "")

@@ -7,7 +7,8 @@ from services.detector.domain.alerts import Episode
 from services.detector.domain.history import Past
 from services.detector.domain.intake import Intake
 from services.detector.domain.memory import Cells
-from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.past_hours import PastHour
+from services.detector.domain.scoring import Scoring
 from services.detector.domain.treatment import Treatment
 
 

@@ -34,10 +34,11 @@ from services.detector.domain.ledger import Booked, Hour, Ledger
 from services.detector.domain.lines import Run
 from services.detector.domain.memory import Memory
 from services.detector.domain.nodes import Nodes
+from services.detector.domain.past_hours import KEPT_HOURS, PastHour
 from services.detector.domain.profile import Profiles
 from services.detector.domain.quiet import QuietPast
 from services.detector.domain.rules import Rules
-from services.detector.domain.scoring import KEPT_HOURS, PastHour, Scoring
+from services.detector.domain.scoring import Scoring
 from services.detector.domain.seasons import Seasons
 from services.detector.domain.snapshot_kinds import kinds_again, kinds_arrays, kinds_to_plain
 from services.detector.domain.snapshot_memory import kept_days, memory_again, memory_index, model_columns

@@ -16,8 +16,9 @@ from schemas.codes import CONTACTS
 from services.detector.domain.cases import Case, graded
 from services.detector.domain.chances import Table
 from services.detector.domain.levels import related, to_tell
+from services.detector.domain.past_hours import PastHour
 from services.detector.domain.rows import Floats, Rows
-from services.detector.domain.scoring import PastHour, Scoring
+from services.detector.domain.scoring import Scoring
 
 CHANCE = Table(at=2.5, rate=0.0005, slope=2.5)
 """By standard deviations."""

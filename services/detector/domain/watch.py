@@ -28,10 +28,11 @@ from services.detector.domain.choice import (
     rise_totals,
     worth,
 )
+from services.detector.domain.past_hours import KEPT_HOURS, Totals
 from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import threshold
 from services.detector.domain.scan import scan
-from services.detector.domain.scoring import KEPT_HOURS, Scoring, Totals
+from services.detector.domain.scoring import Scoring
 
 Beside = Literal["nothing", "alerts", "episodes"]
 """What is looked at although no call touched it: nothing, raised alerts, or candidates too."""
