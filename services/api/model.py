@@ -257,6 +257,16 @@ class Point(Answer):
     """False: no data came from the home area for hours on end; 0 observed is then not known to be no call."""
 
 
+class FeedSilence(Answer):
+    """A feed of the home area that sent nothing: what it would have told of is missing from the counts."""
+
+    source: str
+    start: AwareDatetime
+    """Its last call before."""
+    end: AwareDatetime | None
+    """Null: silent still."""
+
+
 class Series(Answer):
     """Observed against expected for one need in one area."""
 
@@ -290,6 +300,8 @@ class Series(Answer):
     timezone: str
     bucket: Literal["hour", "day"]
     points: tuple[Point, ...]
+    silences: tuple[FeedSilence, ...] = ()
+    """Feeds of the home area that were silent at some time of the span, the earliest first."""
 
 
 class AreaState(Answer):

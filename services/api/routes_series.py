@@ -17,6 +17,7 @@ from services.api.geojson import feature_collection
 from services.api.model import AreaState, NeedList, Series
 from services.api.problems import Problem, not_found
 from services.api.read_series import HOUR_MS, Bucket, Span
+from services.api.read_silences import feed_silences
 from services.api.scope import Scope
 from services.api.services import Services, Time, in_ms
 from services.api.standing import Standing, home_state, home_state_then, read_standing
@@ -163,6 +164,10 @@ def read_one(
             "timezone": zone,
             "bucket": wanted.bucket,
             "points": [_point(one) for one in found],
+            "silences": [
+                {"source": one.source, "start": one.started_at, "end": one.ended_at}
+                for one in feed_silences(connection, scope, home_area, span)
+            ],
         }
     )
     return series, found

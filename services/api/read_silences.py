@@ -1,0 +1,45 @@
+"""Feeds that stopped, from the alerts that told of it: counts of those hours lack what the feed would have brought."""
+
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, or_, select
+
+from services.api.fold_alerts import milliseconds
+from services.api.read_series import Span
+from services.api.scope import Scope
+from services.api.tables import alerts
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """What an alert of the kind `silence` says of its feed."""
+
+    source: str
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+def feed_silences(connection: Connection, scope: Scope, home_area: str, span: Span) -> list[Silence]:
+    """Silences of the home area's feeds that touch the span, the earliest first; with `known_at` as they stood then."""
+    a = alerts.c
+    query = select(a.body).where(
+        a.kind == "silence",
+        a.home_area == home_area,
+        a.raised_at < span.end,
+        or_(a.status != "ended", a.updated_at >= span.start),
+    )
+    if span.known_at is not None:
+        query = query.where(a.raised_at <= span.known_at)
+    found = (_as_known(msgspec.json.decode(body, type=Silence), span.known_at) for body in connection.scalars(query))
+    touching = [one for one in found if scope.sees_source(one.source) and _touches(one, span)]
+    return sorted(touching, key=lambda one: (one.started_at, one.source))
+
+
+def _as_known(one: Silence, known_at: int | None) -> Silence:
+    if known_at is None or one.ended_at is None or milliseconds(one.ended_at) <= known_at:
+        return one
+    return msgspec.structs.replace(one, ended_at=None)
+
+
+def _touches(one: Silence, span: Span) -> bool:
+    return milliseconds(one.started_at) < span.end and (one.ended_at is None or milliseconds(one.ended_at) > span.start)
