@@ -289,10 +289,9 @@ class Space:
     def manifests(self, partition: int) -> list[int]:
         """`next_offset` of the snapshots that stand on a partition, newest last."""
         newest = {record.key: record.value for record in self.stored(SNAPSHOTS, partition)}
-        names = [
-            key.partition(b"|")[2] for key, value in newest.items() if key and value and key.startswith(b"manifest|")
-        ]
-        return sorted(int(name) for name in names if name.isdigit())  # what is not a number is poison
+        keys = [key for key, value in newest.items() if key and value and key.startswith(b"manifest|")]
+        numbers = [key.partition(b"|")[2].partition(b"~")[0] for key in keys]
+        return sorted(int(number) for number in numbers if number.isdigit())  # what has none is poison
 
     def folded_to_its_end(self, one: "Worker", since: Mapping[tuple[str, int], int] = NOTHING) -> None:
         """Wait until every partition is folded to where it ends now."""
@@ -424,7 +423,7 @@ def worker(
             process.wait(10)
 
 
-def eventually(condition: Callable[[], Any], what: str, seconds: float = 90.0, *, of: Worker | None = None) -> None:
+def eventually(condition: Callable[[], Any], what: str, seconds: float = 200.0, *, of: Worker | None = None) -> None:
     """Wait until a condition holds; fails after the deadline, or as soon as the worker has ended."""
     deadline, pause = CLOCK.monotonic() + seconds, threading.Event()
     while not condition():
