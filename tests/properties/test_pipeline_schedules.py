@@ -9,6 +9,7 @@ import itertools
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -17,14 +18,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from prometheus_client import CollectorRegistry
 
+from schemas.alert import Alert
 from schemas.log_record import VERSION, Calls, Control, LogCall, LogRecord, Tick, encode_record
 from schemas.topics import ALERTS, COUNTS, SNAPSHOTS
-from services.detector.closing import AlertTopic
-from services.detector.domain.snapshot import to_blocks
+from services.detector.closing import CLOSED_BY, AlertTopic
+from services.detector.domain.instants import instant
+from services.detector.domain.snapshot import PARTITION, BadSnapshot, Blocks, from_blocks, to_blocks
 from services.detector.host import Gap, Host
 from services.detector.metrics import DetectorMetrics
-from services.detector.rebuild import Remembered
-from services.detector.snapshots import SnapshotLog, standing
+from services.detector.rebuild import HomeRebuilt, Remembered
+from services.detector.snapshots import Snapshot, SnapshotLog, standing
 from services.detector.worker import PartitionWorker, Surroundings
 from services.runtime.kafka import Record, StoredRecord
 from services.runtime.settings import Settings
@@ -33,7 +36,11 @@ from tests.detector_world import HOUR, MINUTE, REFERENCE, SECOND, WARM, warm
 PART = 0
 BEGIN = 1000
 """Offset of the first record that is still on the log; a snapshot of a warm home area stands there."""
+NEW = 10**6
+"""Calls of this number and above have not been counted in the warm home area."""
 SPACE = "replay"
+POSITION = f"partition-{PART}".encode()
+"""Key of what is told of the partition itself, which follows from the time of telling."""
 SNAPSHOT_TOPIC = SNAPSHOTS.in_space(SPACE)
 
 
@@ -71,10 +78,19 @@ class Broker:
         """Offset after the last record of the log."""
         return BEGIN + len(self.log)
 
-    def newest_whole(self) -> int:
-        """`next_offset` of the snapshot that a recovery would take."""
+    def newest_whole(self) -> Snapshot:
+        """The snapshot that a recovery would take."""
         found = SnapshotLog(SNAPSHOT_TOPIC, PART).read(self.snapshots)
         assert found is not None, "a whole snapshot is always left"
+        return found
+
+    def recovery(self) -> int:
+        """Offset from which a recovery would go on."""
+        found = self.newest_whole()
+        try:
+            from_blocks(found.blocks, lambda _: REFERENCE)
+        except BadSnapshot:
+            return BEGIN
         return found.manifest.next_offset
 
 
@@ -84,6 +100,8 @@ class Stores:
 
     broker: Broker
     sees: int | None = None
+    remembers: Blocks = field(default_factory=dict)
+    """The state from before the first record that is still on the log."""
 
     def span(self, _: int) -> tuple[int, int]:
         return BEGIN, self.broker.end
@@ -93,10 +111,16 @@ class Stores:
         return self.broker.snapshots[:sees]
 
     def remembered(self, _: int, __: list[StoredRecord]) -> Remembered:
-        raise AssertionError("a snapshot is always left")
+        assert self.remembers, "a snapshot that can be read is always left"
+        state = from_blocks(self.remembers, lambda _: REFERENCE)
+        return Remembered(state, BEGIN, self.broker.end, WARM, (HomeRebuilt("tx", 5, 0, WARM),))
 
     def alerts(self, _: int) -> AlertTopic:
-        raise AssertionError("nothing is rebuilt")
+        topic = AlertTopic(lambda home_area: home_area == "tx")
+        for record in self.broker.outputs:
+            if record.topic == ALERTS.in_space(SPACE):
+                topic.note(record.value or b"")
+        return topic
 
 
 @dataclass
@@ -105,12 +129,15 @@ class Outbox:
 
     broker: Broker
     underway: list[Record] = field(default_factory=list)
+    said: list[Record] = field(default_factory=list)
+    """By the fold of the record at hand."""
     sent: int = 0
     dies_after: int | None = None
     """Records that still reach Kafka before the process dies."""
 
     async def post(self, records: Sequence[Record]) -> int:
         self.underway += records
+        self.said += records
         self.sent += len(records)
         return self.sent
 
@@ -136,11 +163,14 @@ class Machine(RuleBasedStateMachine):
         """What the quiet run says to each record."""
         self.owner: Host | None = None
         self.zombies: list[Host] = []
-        self.ids = itertools.count(1)
+        self.ids = itertools.count(NEW)
         self.calls: list[LogCall] = []
         self.now = WARM + MINUTE
         self.reached = BEGIN
-        """Newest whole snapshot so far; only damage moves it back."""
+        """Where a recovery would go on; only damage and another version move it back."""
+        self.remembers: Blocks = {}
+        self.of_others: dict[str, int] = {}
+        """Alerts that another version left open -> their version."""
 
     def teardown(self) -> None:
         self.check_the_end()
@@ -150,6 +180,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self) -> None:
         """A snapshot of a warm home area stands on Kafka."""
         self.quiet.state, self.quiet.next_offset = warm().state, BEGIN
+        self.remembers = to_blocks(self.quiet.state)
         first = SnapshotLog(SNAPSHOT_TOPIC, PART)
         chunks, manifest = first.write(to_blocks(self.quiet.state), BEGIN, WARM)
         for record in [*chunks, *first.commit(manifest)]:
@@ -223,7 +254,7 @@ class Machine(RuleBasedStateMachine):
 
     def _take_over(self, sees: int | None = None) -> None:
         outbox: Any = Outbox(self.broker)
-        host = Host(Settings(space=SPACE), _around(), outbox, Stores(self.broker, sees))
+        host = Host(Settings(space=SPACE), _around(), outbox, Stores(self.broker, sees, self.remembers))
         start = self.loop.run(host.take_over(PART))
         said = {(one.topic, one.key, one.value) for one in self.broker.outputs}
         for record in itertools.chain(*self.expected[: start - BEGIN]):
@@ -232,12 +263,12 @@ class Machine(RuleBasedStateMachine):
 
     def _fold(self, host: Host, offset: int) -> None:
         """One record; whatever is said must be what the quiet run said to it."""
-        before = len(host.outbox.underway)  # type: ignore[attr-defined]
+        outbox: Any = host.outbox
         key, value = self.broker.log[offset - BEGIN]
-        worker = host.workers[PART]
-        repeat = offset < worker.next_offset
+        repeat = offset < host.workers[PART].next_offset
+        outbox.said.clear()
         self.loop.run(host.fold(PART, offset, key, value, WARM))
-        told = host.outbox.underway[before:]  # type: ignore[attr-defined]
+        told = [one for one in outbox.said if not self._is_of_others(one)]
         assert told == ([] if repeat else self.expected[offset - BEGIN])
 
     def _advance(self, host: Host, records: int) -> None:
@@ -354,7 +385,42 @@ class Machine(RuleBasedStateMachine):
         own = sorted(self._keys(newest) - self._keys(before))
         key = own[which % len(own)]
         self.broker.snapshots.append(StoredRecord(len(self.broker.snapshots), WARM, key, how))
-        self.reached = self.broker.newest_whole()
+        self.reached = self.broker.recovery()
+
+    @precondition(lambda self: self.owner is None and not self.zombies)
+    @rule(snapshots=st.integers(1, 2), alerts=st.integers(0, 2))
+    def another_version_was_here(self, snapshots: int, alerts: int) -> None:
+        """With another model: it came to the end of the log, and left snapshots and alerts that it alone knows."""
+        for record in [one.key for one in self.broker.snapshots]:
+            self.broker.append(Record(SNAPSHOT_TOPIC, None, record))
+        other = SnapshotLog(SNAPSHOT_TOPIC, PART)
+        for offset in range(max(BEGIN, self.broker.end - snapshots + 1), self.broker.end + 1):
+            chunks, manifest = other.write(_of_another_model(self.remembers, offset), offset, WARM)
+            for record in [*chunks, *other.commit(manifest), *other.written(manifest)]:
+                self.broker.append(record)
+        raised_at = instant(self.quiet.state.log_time)
+        for _ in range(alerts):
+            name = f"{len(self.of_others):016x}"
+            changes = {"id": name, "version": 3, "raised_at": raised_at, "updated_at": raised_at}
+            body = _an_alert().model_copy(update=changes).model_dump_json().encode()
+            self.broker.append(Record(ALERTS.in_space(SPACE), body, name.encode()))
+            self.of_others[name] = 3
+        self.reached = BEGIN
+
+    @precondition(lambda self: self.owner is None and self.reached == BEGIN and self.broker.log)
+    @rule(records=st.integers(1, 12), reach=st.integers(0, 40))
+    def a_rebuild_is_cut_short(self, records: int, reach: int) -> None:
+        """After a snapshot in the middle of it."""
+        self._take_over()
+        assert self.owner is not None
+        self._advance(self.owner, records)
+        self.loop.run(self.owner.save())
+        self.it_is_killed(reach)
+
+    def _is_of_others(self, record: Record) -> bool:
+        return (
+            record.topic == ALERTS.in_space(SPACE) and msgspec.json.decode(record.value or b"")["id"] in self.of_others
+        )
 
     def _whole(self) -> list[SnapshotLog]:
         """Snapshots that could be read, newest first."""
@@ -365,20 +431,18 @@ class Machine(RuleBasedStateMachine):
             if snapshot is None:
                 return found
             found.append(log)
-            gone = f"manifest|{snapshot.manifest.next_offset}".encode()
+            gone = snapshot.manifest.key().encode()
             records.append(StoredRecord(len(records), WARM, gone, None))
 
     def _keys(self, log: SnapshotLog) -> set[bytes]:
         assert log.newest is not None
-        blocks = log.newest.blocks.items()
-        chunks = {f"block|{name}|{one.generation}|{i}".encode() for name, one in blocks for i in range(one.chunks)}
-        return chunks | {f"manifest|{log.newest.next_offset}".encode()}
+        return {key.encode() for key in (*log.newest.all_chunks(), log.newest.key())}
 
     @invariant()
     def nobody_damages_the_newest_snapshot(self) -> None:
         """Whatever a zombie or a dying worker writes, a recovery begins no earlier than it would have before."""
         if self.broker.snapshots:
-            newest = self.broker.newest_whole()
+            newest = self.broker.recovery()
             assert newest >= self.reached
             self.reached = newest
 
@@ -391,16 +455,44 @@ class Machine(RuleBasedStateMachine):
         self._advance(self.owner, len(self.broker.log) + 1)
         self.loop.run(self.owner.save())
         assert to_blocks(self.owner.workers[PART].state) == to_blocks(self.quiet.state)
-        assert _kept(self.broker.outputs) == _kept(itertools.chain(*self.expected))
-        assert self.broker.newest_whole() == self.broker.end
+        own = [one for one in self.broker.outputs if not self._is_of_others(one) and one.key != POSITION]
+        assert _kept(own) == _kept(itertools.chain(*self.expected))
+        assert self.broker.recovery() == self.broker.end
         self._write(Tick(VERSION, self.now + MINUTE), None)
         self._advance(self.owner, 1)
         self.loop.run(self.owner.save())
         self.loop.run(self.owner.outbox.settled())
+        self._check_that_others_alerts_are_ended()
         left = set(standing(self.broker.snapshots)) - {
             key.decode() for log in self._whole()[:2] for key in self._keys(log)
         }
         assert not [key for key in left if key.startswith("block|")], "what no snapshot needs is taken away"
+
+    def _check_that_others_alerts_are_ended(self) -> None:
+        """By one more version, whatever interrupted the rebuild."""
+        told = [one for one in _alerts(self.broker.outputs) if one["id"] in self.of_others]
+        assert {(one["id"], one["version"]) for one in told} == {
+            (name, version + more) for name, version in self.of_others.items() for more in (0, 1)
+        }
+        assert {one["ended_by"] for one in told if one["version"] > self.of_others[one["id"]]} <= {CLOSED_BY}
+
+
+def _of_another_model(blocks: Blocks, offset: int) -> Blocks:
+    """A state that only another version can read; nothing in it is what this version would write."""
+    raw = msgspec.msgpack.decode(blocks[PARTITION])
+    others = dict.fromkeys(blocks, b"of another model, %d" % offset)
+    return others | {PARTITION: msgspec.msgpack.encode({**raw, "model": "another", "log_time": offset})}
+
+
+@cache
+def _an_alert() -> Alert:
+    """One that is open."""
+    worker = _worker()
+    worker.state = warm().state
+    calls = [LogCall(f"{NEW + more:016x}", "crm", WARM, "211", ("BD-1",), "tx-1a") for more in range(15)]
+    surge: list[LogRecord] = [Calls(VERSION, (WARM,) * len(calls), tuple(calls)), Tick(VERSION, WARM + MINUTE)]
+    told = [one for at, record in enumerate(surge) for one in worker.fold(at, b"tx", encode_record(record), WARM)]
+    return Alert.model_validate_json(next(one.value for one in told if one.topic == ALERTS.in_space(SPACE)) or b"")
 
 
 def _around() -> Surroundings:
@@ -433,7 +525,7 @@ def _kept(records: Iterable[Record]) -> dict[Any, bytes | None]:
 
 TestSchedules = Machine.TestCase
 TestSchedules.settings = settings(
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -271,3 +271,47 @@ def test_what_no_sealed_hour_has_and_the_log_no_longer_holds_is_named() -> None:
     asyncio.run(host.take_over(PART))
     since, lost = moment(WARM), moment(WARM - 3 * HOUR)
     assert f"rebuilding from {since}, calls between {lost} and then are not counted any more" in host.state().detail
+
+
+def recovery(kafka: Kafka) -> int:
+    """Where a worker that takes over now goes on."""
+    return asyncio.run(kafka.host().take_over(PART))
+
+
+def test_a_zombie_of_the_rebuild_takes_nothing_away_that_the_other_worker_wrote(kafka: Kafka) -> None:
+    """It knows a snapshot of the other model at the very offset at which the other worker has written since."""
+    of_another_model(kafka)
+
+    async def scenario() -> None:
+        zombie, owner = kafka.host(), kafka.host()
+        await zombie.take_over(PART)
+        await owner.take_over(PART)
+        await fold(owner, kafka, kafka.end)
+        await owner.save()
+        await fold(zombie, kafka, BEGIN + 3)
+        await zombie.save()
+
+    end = kafka.end
+    asyncio.run(scenario())
+    assert recovery(kafka) == end
+
+
+def test_a_zombie_of_the_rebuild_does_not_overwrite_what_the_other_worker_goes_on_to_need(kafka: Kafka) -> None:
+    """The two know the log to different ends, so what they write at one offset differs."""
+    of_another_model(kafka)
+
+    async def scenario() -> None:
+        zombie = kafka.host()
+        await zombie.take_over(PART)
+        kafka.log.append((None, Tick(VERSION, LATER + MINUTE)))
+        owner = kafka.host()
+        await owner.take_over(PART)
+        await fold(owner, kafka, BEGIN + 3)
+        await owner.save()
+        await fold(zombie, kafka, BEGIN + 3)
+        await zombie.save()
+        await fold(owner, kafka, BEGIN + 4)
+        await owner.save()
+
+    asyncio.run(scenario())
+    assert recovery(kafka) == BEGIN + 4

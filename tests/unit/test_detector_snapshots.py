@@ -179,7 +179,7 @@ def test_before_kafka_has_compacted_the_topic_the_same_is_read() -> None:
     assert (found.manifest.next_offset, found.blocks) == (50, {"a": b"1", "b": b"5"})
     fresh = SnapshotLog(TOPIC, 3)
     fresh.read(partition.everything)
-    assert fresh.manifests == {40, 50}
+    assert fresh.manifests == {"manifest|40", "manifest|50"}
 
 
 def test_a_worker_that_fell_back_cleans_up_what_it_could_not_read() -> None:
