@@ -236,3 +236,54 @@ def test_a_state_with_a_missing_or_damaged_block_is_refused(name: str, damage: b
         blocks[name] = damage
     with pytest.raises(BadSnapshot):
         from_blocks(blocks, lambda _: REFERENCE)
+
+
+def anew(partition: Partition, blocks: Blocks, next_offset: int) -> list[bytes]:
+    """A worker that knows what stands there begins again from these blocks and writes them; keys of its chunks."""
+    partition.read()
+    partition.log.begin_anew(blocks)
+    return partition.save(blocks, next_offset)
+
+
+def test_a_state_that_was_begun_anew_is_written_whole_and_takes_the_old_one_away() -> None:
+    partition, first = two_generations()
+    keys = anew(partition, first, 15)
+    assert len(keys) == len(first), "nothing is taken over from the snapshot before, were it the same"
+    assert partition.read() == (15, first)
+    assert set(partition.records) == {*keys, partition.log.newest.key().encode()}  # type: ignore[union-attr]
+
+
+def test_what_goes_on_from_it_writes_only_what_changed_and_is_read_again() -> None:
+    partition, first = two_generations()
+    keys = anew(partition, first, 15)
+    partition.read()
+    (changed,) = partition.save({**first, "b": b"9"}, 25)
+    assert partition.read() == (25, {**first, "b": b"9"})
+    del partition.records[changed]
+    assert partition.read() == (15, first)
+    del partition.records[keys[0]]
+    assert partition.read() is None
+
+
+def test_two_that_begin_anew_from_the_same_write_the_same_keys_and_others_do_not() -> None:
+    alike = [anew(Partition(), {"a": b"1", "b": b"2"}, 10) for _ in range(2)]
+    assert alike[0] == alike[1]
+    others: list[Blocks] = [{"a": b"1", "b": b"3"}, {"a": b"2", "b": b"1"}, {"a": b"1", "c": b"2"}]
+    assert not any(set(alike[0]) & set(anew(Partition(), blocks, 10)) for blocks in others)
+
+
+def test_of_two_snapshots_at_one_offset_the_one_that_was_begun_last_counts() -> None:
+    """The worker died before it took the other one away."""
+    partition, _ = two_generations()
+    standing = dict(partition.records)
+    anew(partition, {"a": b"7"}, 20)
+    partition.records = standing | partition.records
+    assert partition.read() == (20, {"a": b"7"})
+
+
+def test_a_manifest_from_before_there_were_lineages_is_read() -> None:
+    partition, _ = two_generations()
+    manifest = msgspec.json.decode(partition.records[b"manifest|20"])
+    del manifest["lineage"]
+    partition.records[b"manifest|20"] = msgspec.json.encode(manifest)
+    assert partition.read() == (20, {"a": b"1", "b": b"3"})
