@@ -134,7 +134,7 @@ async def running(settings: Settings, clock: Clock | None = None, **parts: Any) 
         await asyncio.to_thread(producer.close, 5.0)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition; fails after the deadline."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -31,7 +31,7 @@ SOURCE = "metro-crm"
 SERVICES = ("ingest", "detector", "api")
 WINDOW = "15s"
 """What Grafana would put for $__rate_interval at a scrape a second."""
-START_SECONDS, ANSWER_SECONDS = 60.0, 90.0
+START_SECONDS, ANSWER_SECONDS = 120.0, 150.0
 HISTORY_HOURS = 30
 
 AREAS = "code,parent,name,latitude,longitude,timezone,population\nmetro,,Metro,,,UTC,1000\nnorth,metro,North,,,,500\n"

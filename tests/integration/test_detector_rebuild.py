@@ -42,7 +42,7 @@ def rebuild(space: Space, capsys: pytest.CaptureFixture[str]) -> Rebuild:
 
     def command() -> dict[str, Any]:
         capsys.readouterr()
-        eventually(lambda: run(["rebuild", "--json"]) == 0, "the rebuild goes through", 30)
+        eventually(lambda: run(["rebuild", "--json"]) == 0, "the rebuild goes through")
         done = json.loads(capsys.readouterr().out)
         assert done["space"] == space.settings.space
         assert [one["partition"] for one in done["partitions"]] == [0, 1]

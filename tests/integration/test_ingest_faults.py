@@ -154,7 +154,7 @@ def test_the_process_serves_ticks_in_live_and_stops_cleanly(
     process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{free_port}", timeout=10) as client:
-            eventually(lambda: _is_ready(client), "ingest is ready", 40)
+            eventually(lambda: _is_ready(client), "ingest is ready", 120)
             header = {"Authorization": f"Bearer {key}"}
             assert client.post("/v1/events", json=call(), headers=header).status_code == 202
             stamped = call(logged_at="2026-01-01T00:00:00Z")
@@ -165,7 +165,7 @@ def test_the_process_serves_ticks_in_live_and_stops_cleanly(
             )
             assert big.status_code == 413
             live = space_settings(tmp_path, own_kafka.bootstrap, "live")
-            eventually(lambda: _has_grid_tick(live), "a tick comes at the next point of the grid", 15)
+            eventually(lambda: _has_grid_tick(live), "a tick comes at the next point of the grid", 60)
         second = subprocess.run(command, env=environ, capture_output=True, timeout=60, check=False)
         assert second.returncode == 2
         assert f"port {free_port}".encode() in second.stderr

@@ -201,7 +201,7 @@ def count(database: Database, table: Any) -> int:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end, pause = time.monotonic() + 10, threading.Event()
+    end, pause = time.monotonic() + 60, threading.Event()
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         pause.wait(0.02)

@@ -15,7 +15,7 @@ from services.api.database import Database
 from services.api.hub import QUEUE, QUEUE_BYTES
 from tests.api_parts import NOW, Parts, Tape, alert, events, home_status, partition_status, parts, prepared, running
 
-DEADLINE = 10.0
+DEADLINE = 40.0
 
 
 @pytest.fixture
