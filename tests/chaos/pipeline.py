@@ -22,6 +22,8 @@ from tests.integration.detector_world import Space, space_settings
 
 SOURCES = ("crm", "city")
 PARTITIONS = 2
+SNAPSHOT_SECONDS = 3
+"""In the long form: on a busy machine one every second leaves a worker that rebuilds hardly any time to fold."""
 
 
 class Pipeline:
@@ -38,8 +40,9 @@ class Pipeline:
         if self._own is not None:
             self._own.start()
         bootstrap = (shared or self.broker).bootstrap
-        ports = {"ingest_port": free_port(), "api_port": free_port()}
-        self.settings = space_settings(folder, bootstrap, partitions=PARTITIONS, **ports)
+        more = {"ingest_port": free_port(), "api_port": free_port()}
+        more["snapshot_seconds"] = 1 if shared else SNAPSHOT_SECONDS
+        self.settings = space_settings(folder, bootstrap, partitions=PARTITIONS, **more)
         self.space = Space(self.settings).create()
         self.space.write([(home, history(home, north, south)) for home, north, south in HOME_AREAS])
         second = self.settings.model_copy(update={"detector_port": free_port()})
