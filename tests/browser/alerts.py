@@ -17,7 +17,7 @@ STATES = {
     "ended": ("Ended", "Terminé", "Terminado"),
 }
 CHECKS = [
-    {"name": "one_source", "verdict": "suspect", "detail": "Only CityLine shows it (94 %)."},
+    {"name": "one_source", "verdict": "suspect", "detail": "Only CityLine shows it (94%)."},
     {"name": "weather", "verdict": "unknown", "detail": "No weather feed is set up."},
     {"name": "duplicates", "verdict": "fine", "detail": "Repeated records at the usual level."},
     {"name": "late_batch", "verdict": "fine", "detail": "Calls came in as they happened."},

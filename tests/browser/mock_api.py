@@ -126,6 +126,7 @@ class MockApi:
         )
         self._server = uvicorn.Server(config)
         sock = config.bind_socket()
+        sock.listen()  # whoever calls before the server runs waits, and is not refused
         self.port = sock.getsockname()[1]
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, daemon=True)
         self._thread.start()

@@ -22,6 +22,7 @@ class Records:
         self.series_asked: list[dict[str, str]] = []
         self.first_known = 0
         self.silent_hours = range(0)
+        self.silences: list[Json] = []
         """Of the series of one alert: hours in which no data came."""
         """Hours of a series before this one have no point: nothing observed, nothing expected."""
         self.known_asked: list[datetime] = []
@@ -79,7 +80,7 @@ class Records:
             one |= {"observed": 0, "expected": None, "band_low": None, "band_high": None}
         for one in (found["points"][hour] for hour in self.silent_hours):
             one |= {"observed": 0, "expected": None, "band_low": None, "band_high": None, "known": False}
-        return found
+        return found | {"silences": self.silences}
 
     async def _many(self, request: Request) -> Json:
         asked = dict(request.query_params)

@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import focus_card
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -34,7 +35,7 @@ def test_every_action_is_a_key_and_the_other_browser_sees_it_without_asking(
     api.push(make_alert("a"))
     page, other = open_page(), open_page(who="M. Ortiz")
     expect(card(other, "a")).to_be_visible()
-    card(page, "a").focus()
+    focus_card(page, "a")
     page.keyboard.press("a")
     expect(human(other, "a")).to_contain_text("acknowledged by A. Test, 02:05 CDT")
     page.keyboard.press("i")
@@ -72,7 +73,7 @@ QUICK_HAND = """async () => {
 def test_a_question_that_is_asked_right_after_another_stays_open(api: MockApi, open_page: Open) -> None:
     api.push(make_alert("a"))
     page = open_page()
-    card(page, "a").focus()
+    focus_card(page, "a")
     page.keyboard.press("i")
     expect(page.get_by_test_id("action").get_by_role("button").first).to_be_focused()
     page.evaluate(QUICK_HAND)
@@ -193,12 +194,12 @@ def test_a_silence_asks_for_scope_time_and_reason_says_what_it_hides_and_can_be_
     api.push(make_alert("b", severity="minor", area="TX-DT", area_name="Downtown"))
     api.push(make_alert("food", severity="severe", need="BD", area="TX-DT", area_name="Downtown"))
     page, other = open_page(), open_page(who="M. Ortiz")
-    card(page, "b").focus()
+    focus_card(page, "b")
     page.keyboard.press("s")
     page.get_by_role("button", name="Silence", exact=True).last.click()
     expect(page.get_by_test_id("action")).to_contain_text("Please fill this in.")
     page.get_by_label("Electricity bills, everywhere").check()
-    expect(page.get_by_test_id("preview")).to_have_text("hides 2 open alerts now; 5 in the last 7 days")
+    expect(page.get_by_test_id("preview")).to_have_text("Hides 2 open alerts now; 5 in the last 7 days")
     page.get_by_label("12 hours").check()
     page.get_by_label("Why?").fill("Payday, known")
     shoot(page, "silence")

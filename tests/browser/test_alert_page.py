@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.alerts import NOW, make_alert
 from tests.browser.mock_api import MockApi
 from tests.browser.mock_records import past_alert
+from tests.browser.waiting import eventually, focus_card
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -37,13 +38,13 @@ def test_why_comes_in_the_detector_s_own_sentences_and_in_the_reader_s_language(
     check = {"name": "other_centre", "verdict": "fine", "detail": "Both show it.", "words": said("both show it")}
     api.push(make_alert("a", because=BECAUSE, checks=[check]))
     page = open_page(locale="fr-CA")
-    page.locator("[data-card=a]").focus()
+    focus_card(page, "a")
     page.keyboard.press("Enter")
     alert = page.locator("[data-alert=a]")
     why = alert.get_by_test_id("why").get_by_role("listitem")
     expect(why).to_have_text(["13 an hour (fr)", "began about 23:40 (fr)", "eases when fewer than 40 (fr)"])
     expect(alert.get_by_test_id("limits")).to_contain_text("would not be seen (fr)")
-    expect(alert.get_by_test_id("checks")).to_contain_text("Un autre centre: both show it (fr)")
+    expect(alert.get_by_test_id("checks")).to_contain_text("Un autre centre\u00a0: both show it (fr)")
 
 
 def test_the_page_of_an_alert_says_all_that_is_known_of_it(api: MockApi, open_page: Open, shoot: Shoot) -> None:
@@ -55,7 +56,7 @@ def test_the_page_of_an_alert_says_all_that_is_known_of_it(api: MockApi, open_pa
         past_alert("p2", "same_area", None, NOW - timedelta(days=145)),
     ]
     page = open_page()
-    page.locator("[data-card=a]").focus()
+    focus_card(page, "a")
     page.keyboard.press("Enter")
     alert = page.locator("[data-alert=a]")
     expect(alert.get_by_role("heading", level=2)).to_be_focused()
@@ -83,6 +84,9 @@ def test_the_page_of_an_alert_says_all_that_is_known_of_it(api: MockApi, open_pa
     page.emulate_media(reduced_motion="reduce")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
+    page.emulate_media(media="print")
+    shoot(page, "alert-print")
+    page.emulate_media(media="screen")
     page.keyboard.press("]")
     expect(page.locator("[data-alert=b]")).to_be_visible()
     page.keyboard.press("Escape")
@@ -102,7 +106,7 @@ def test_what_was_known_at_an_earlier_moment_can_be_seen_and_is_marked(
     expect(page.locator("[data-alert=a]")).to_have_attribute("data-version", "1")
     expect(page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     expect(page.locator("[data-alert=a] canvas")).to_be_visible()
-    assert api.series_asked[-1]["known_at"] == "2026-07-26T06:50:00.000Z"
+    eventually(page, lambda: api.series_asked[-1].get("known_at") == "2026-07-26T06:50:00.000Z", "hours as known then")
     shoot(page, "alert-known-at")
     page.get_by_role("link", name="Back to now", exact=True).click()
     expect(page.locator("[data-alert=a]")).to_have_attribute("data-version", "2")

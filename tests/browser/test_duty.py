@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import eventually, focus_card
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -60,6 +61,7 @@ def test_a_detector_that_tells_nothing_of_what_it_held_back_is_not_taken_for_one
 def test_silent_sources_come_first_and_refusals_say_why(api: MockApi, open_page: Open, shoot: Shoot) -> None:
     api.silent = ["nonstop-311"]
     page = open_page("#/sources")
+    expect(page.get_by_test_id("state")).to_contain_text("Live")  # what came before has no time that could be told
     feeds = page.get_by_test_id("feeds").locator("[data-source]")
     expect(feeds).to_have_count(4)
     expect(feeds.first).to_contain_text("nonstop-311")
@@ -82,12 +84,12 @@ def test_a_handover_says_what_rose_what_was_done_and_what_is_open(api: MockApi, 
     api.push(make_alert("over", status="ended", ended_at="2026-07-26T05:00:00Z", label="real_surge"))
     page = open_page()
     expect(page.locator("[data-card=a]").get_by_role("button", name="Note")).to_be_visible()
-    page.locator("[data-card=a]").focus()
+    focus_card(page, "a")
     page.keyboard.press("a")
     page.keyboard.press("n")
     page.keyboard.type("Two shelters report full.")
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("human")).to_contain_text("Two shelters")
+    expect(page.get_by_test_id("toast").filter(has_text="Note saved.")).to_be_visible()
     page.keyboard.press("g")
     page.keyboard.press("h")
     sheet = page.get_by_test_id("handover")
@@ -105,8 +107,8 @@ def test_a_handover_says_what_rose_what_was_done_and_what_is_open(api: MockApi, 
     page.emulate_media(media="print")
     expect(page.locator("button:visible")).to_have_count(0)
     expect(sheet).to_be_visible()
+    shoot(page, "handover-print")
     page.emulate_media(media="screen")
     page.get_by_role("button", name="Français").click()
     expect(sheet).to_contain_text("A. Test a écrit : « Two shelters report full. »")
-    assert api.duty.handovers_asked[-1]["language"] == "fr"
-    assert len(api.duty.handovers_asked) == 2
+    eventually(page, lambda: [one["language"] for one in api.duty.handovers_asked] == ["en", "fr"], "asked in French")

@@ -39,6 +39,10 @@ def test_a_link_opens_a_need_in_an_area_and_another_one_beside_it(api: MockApi, 
     expect(chart.nth(1).locator("canvas")).to_be_visible()
     shoot(page, "explore")
     check_axe(page)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    shoot(page, "explore-phone")
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.locator("[data-small=BD]").click()
     expect(chart.first.get_by_role("heading")).to_have_text("Food, Harris County")
     page.goto(api.url + "#/explore?need=NO&area=TX-DT")

@@ -9,8 +9,10 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import focus_card
 
 Open = Callable[..., Page]
+Shoot = Callable[[Page, str], None]
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 DARK = {"color_scheme": "dark"}
 WATCH_NEW_CARDS = """
@@ -36,7 +38,9 @@ def focused(page: Page) -> str | None:
     return found
 
 
-def test_the_language_switch_changes_every_word_and_number_and_is_remembered(api: MockApi, open_page: Open) -> None:
+def test_the_language_switch_changes_every_word_and_number_and_is_remembered(
+    api: MockApi, open_page: Open, shoot: Shoot
+) -> None:
     told = {
         "en": "84 calls since 23:40 CDT.",
         "fr": "84 appels depuis 23 h 40 CDT.",
@@ -51,8 +55,10 @@ def test_the_language_switch_changes_every_word_and_number_and_is_remembered(api
     expect(page.locator("[data-number=observed]")).to_contain_text("1\u00a0284")
     expect(page.locator("[data-card=a]")).to_contain_text("Extrême")
     expect(page.locator("html")).to_have_attribute("lang", "fr-CA")
+    shoot(page, "now-fr")
     page.get_by_role("button", name="Español").click()
     expect(page.locator("[data-number=chance]")).to_contain_text("En un año normal, la probabilidad")
+    shoot(page, "now-es")
     page.reload()
     expect(page.get_by_role("heading", level=3)).to_contain_text("En aumento: Facturas de luz")
 
@@ -67,7 +73,7 @@ def test_the_list_has_one_tab_stop_and_j_k_and_enter_work_in_it(api: MockApi, op
     page = open_page()
     expect(page.locator("[data-card=minor]")).to_be_visible()
     assert page.locator("[data-card][tabindex='0']").count() == 1
-    page.locator("[data-card=extreme]").focus()
+    focus_card(page, "extreme")
     page.keyboard.press("j")
     assert focused(page) == "severe"
     page.keyboard.press("ArrowDown")
@@ -85,11 +91,11 @@ def test_the_list_has_one_tab_stop_and_j_k_and_enter_work_in_it(api: MockApi, op
 def test_letters_can_be_switched_off_and_arrows_still_work(api: MockApi, open_page: Open) -> None:
     some_alerts(api)
     page = open_page()
-    page.locator("[data-card=extreme]").focus()
+    focus_card(page, "extreme")
     page.keyboard.press("?")
     page.get_by_label("Single-letter keys are on").uncheck()
     page.keyboard.press("Escape")
-    page.locator("[data-card=extreme]").focus()
+    focus_card(page, "extreme")
     page.keyboard.press("j")
     assert focused(page) == "extreme"
     page.keyboard.press("ArrowDown")
@@ -100,7 +106,7 @@ def test_the_order_is_frozen_under_the_focus_and_serious_news_waits_above(api: M
     api.push(make_alert("a", severity="moderate"))
     api.push(make_alert("b", severity="minor"))
     page = open_page()
-    page.locator("[data-card=a]").focus()
+    focus_card(page, "a")
     api.push(make_alert("quiet", severity="moderate", minutes_ago=-1))
     api.push(make_alert("loud", severity="extreme", minutes_ago=-1))
     expect(page.get_by_test_id("pending")).to_contain_text("2 new")
@@ -117,7 +123,7 @@ def test_the_order_is_frozen_under_the_focus_and_serious_news_waits_above(api: M
 def test_a_card_that_ends_under_the_focus_stays_until_the_focus_leaves(api: MockApi, open_page: Open) -> None:
     api.push(make_alert("a"))
     page = open_page()
-    page.locator("[data-card=a]").focus()
+    focus_card(page, "a")
     api.push(make_alert("a", version=2, status="ended", ended_at="2026-07-26T07:05:00Z"))
     expect(page.locator("[data-card=a] [data-status=ended]")).to_be_visible()
     page.locator("[data-card=a]").evaluate("card => card.blur()")
@@ -149,16 +155,17 @@ def test_axe_finds_nothing(api: MockApi, open_page: Open, options: dict[str, Any
     assert set(unsure) <= {"color-contrast"}, unsure
 
 
-def test_axe_finds_nothing_on_the_sign_in_form(api: MockApi, open_page: Open) -> None:
+def test_axe_finds_nothing_on_the_sign_in_form(api: MockApi, open_page: Open, shoot: Shoot) -> None:
     api.key_needed = True
     page = open_page()
     expect(page.get_by_label("Key", exact=True)).to_be_visible()
+    shoot(page, "sign-in")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize("language", ["en-US", "fr-CA", "es-US"])
-def test_nothing_sticks_out_of_a_360_pixel_screen(api: MockApi, open_page: Open, language: str) -> None:
+def test_nothing_sticks_out_of_a_360_pixel_screen(api: MockApi, open_page: Open, shoot: Shoot, language: str) -> None:
     some_alerts(api)
     page = open_page(**PHONE, locale=language)
     page.locator("[data-card=extreme] [aria-expanded]").click()
@@ -169,6 +176,7 @@ def test_nothing_sticks_out_of_a_360_pixel_screen(api: MockApi, open_page: Open,
     strip = page.get_by_test_id("state").bounding_box()
     assert strip is not None
     assert strip["y"] < 120
+    shoot(page, f"now-phone-{language[:2]}")
 
 
 def test_the_theme_follows_the_device_until_it_is_chosen(api: MockApi, open_page: Open) -> None:

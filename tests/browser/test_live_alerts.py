@@ -11,6 +11,7 @@ from tests.browser.waiting import expect_order
 from tests.ranking_cases import ORDERED
 
 Open = Callable[..., Page]
+Shoot = Callable[[Page, str], None]
 
 
 def card(page: Page, alert_id: str) -> Locator:
@@ -147,7 +148,7 @@ def test_a_card_says_severity_sentence_numbers_chance_checks_and_drivers(api: Mo
     expect(one.locator("[data-number=chance]")).to_have_text(
         "In an ordinary year, the chance of a rise this large here is about 9%."
     )
-    expect(one).to_contain_text("One source only: Only CityLine shows it (94 %).")
+    expect(one).to_contain_text("One source only: Only CityLine shows it (94%).")
     expect(one).to_contain_text("3 fine, 1 could not be checked, 1 to look at")
     expect(one).to_contain_text("Downtown 41, usually 9.1")
     expect(one).to_contain_text("raised 01:45 CDT")
@@ -187,7 +188,7 @@ def test_a_chart_that_cannot_be_loaded_says_so_and_leaves_the_card_usable(api: M
     expect(card(page, "a").locator("canvas")).to_be_visible()
 
 
-def test_a_silent_feed_is_told_apart_from_a_fall_and_has_no_chart(api: MockApi, open_page: Open) -> None:
+def test_a_silent_feed_is_told_apart_from_a_fall_and_has_no_chart(api: MockApi, open_page: Open, shoot: Shoot) -> None:
     words = {"en": "No data from county-chat since 00:40. This is not a fall in need.", "fr": "…", "es": "…"}
     silence = {"kind": "silence", "need_name": None, "source": "county-chat", "ratio": None, "explanation": words}
     api.push({**make_alert("a", **silence), "need": None})
@@ -196,6 +197,7 @@ def test_a_silent_feed_is_told_apart_from_a_fall_and_has_no_chart(api: MockApi, 
     expect(card(page, "a")).to_contain_text("This is not a fall in need.")
     expect(card(page, "a").locator("figure")).to_have_count(0)
     expect(page.get_by_test_id("sources")).to_have_text("1 of 4 sources silent")
+    shoot(page, "silent-feed")
 
 
 def test_an_exercise_and_a_replay_are_marked_and_a_live_space_is_not(api: MockApi, open_page: Open) -> None:

@@ -80,6 +80,11 @@ def test_an_operator_s_tiles_lie_under_the_areas_and_nothing_else_may_come_from_
     finer = (f"svg image[href*='.example/{before + more}/']" for more in (1, 2))  # 2.56 times as large
     expect(page.locator(", ".join(finer)).first).to_be_attached()
     shoot(page, "map-tiles")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    expect(page.locator("svg .tiles")).to_have_css("filter", re.compile("^invert"))  # tiles are made for light
+    shoot(page, "map-tiles-dark")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("window.violations") == []
     for script in (
         "new Image().src = 'https://tiles.example:8443/x.png'",
@@ -95,7 +100,7 @@ def test_without_shapes_there_are_circles_and_without_places_there_is_the_table(
 ) -> None:
     api.shapes = False
     page = open_page("#/map", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
-    expect(page.locator("[data-area] circle").first).to_be_visible()
+    expect(page.locator("[data-area][d*=a]").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     shoot(page, "map-phone")
     bare = mock_world.areas(shapes=False)
@@ -110,6 +115,7 @@ def test_without_shapes_there_are_circles_and_without_places_there_is_the_table(
 def test_a_map_that_cannot_be_refreshed_keeps_what_it_has_and_says_from_when(api: MockApi, open_page: Open) -> None:
     api.broken.add("/v1/areas/state")
     page = open_page("#/map")
+    expect(page.get_by_test_id("state")).to_contain_text("Live")  # what came before has no time that could be told
     expect(page.get_by_test_id("trouble")).to_contain_text("This could not be loaded: The log is not reachable.")
     api.broken.clear()
     page.get_by_role("combobox", name="Time").select_option("24")

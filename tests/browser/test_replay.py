@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import eventually
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -51,10 +52,15 @@ def test_the_page_shows_what_was_known_at_a_moment_and_steps_from_change_to_chan
     assert known(page) == ["a2", "b1"]
     page.wait_for_url("**at=2026-07-26T06%3A40%3A00.000Z")  # can be sent to someone
     expect(page.locator("canvas")).to_be_visible()
-    assert api.series_asked[-1]["known_at"] == "2026-07-26T06:40:00.000Z"
+    eventually(page, lambda: api.series_asked[-1]["known_at"] == "2026-07-26T06:40:00.000Z", "hours as known then")
     shoot(page, "replay")
     then.scroll_into_view_if_needed()
     shoot(page, "replay-map")
+    then.locator("summary").click()
+    expect(then.get_by_test_id("areas").get_by_role("row")).to_have_count(13)
+    expect(then).to_contain_text("whether data was late then is not kept")
+    page.locator("figure").get_by_role("button", name="Table").click()
+    expect(page.get_by_role("region", name="Calls per hour")).to_be_visible()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     page.get_by_role("heading", level=2).focus()

@@ -80,6 +80,20 @@ def test_how_far_the_page_can_be_trusted_is_told(api: MockApi, open_page: Open, 
     shoot(page, state)
 
 
+def test_nothing_is_called_usual_before_the_page_is_connected_nor_after(api: MockApi, open_page: Open) -> None:
+    api.broken.add("/v1/alerts/stream")
+    page = open_page()
+    empty = page.get_by_test_id("empty")
+    expect(empty).to_contain_text("No open alerts.")
+    expect(empty).to_contain_text("Connecting")
+    expect(empty).not_to_contain_text("usual range")
+    api.broken.clear()
+    expect(empty).to_contain_text("within its usual range")
+    api.stop()
+    expect(page.get_by_test_id("state")).to_contain_text("Not connected")
+    expect(empty).not_to_contain_text("usual range")
+
+
 def test_many_versions_are_folded_to_what_changed(api: MockApi, open_page: Open) -> None:
     for version in range(1, 12):
         severity = "moderate" if version < 5 else "severe"
@@ -108,6 +122,26 @@ def test_hours_without_any_data_are_a_gap_in_the_chart_and_unknown_in_its_table(
     expect(rows).to_have_count(73)
     unknown = [row for row in range(1, 73) if rows.nth(row).get_by_role("cell").first.inner_text() == "\u2013"]
     assert [72 - row for row in reversed(unknown)] == list(range(20, 40))
+
+
+def test_where_one_feed_of_several_was_silent_the_chart_and_its_table_say_so(
+    api: MockApi, open_page: Open, shoot: Shoot
+) -> None:
+    api.push(make_alert("a"))
+    over = {"source": "county-chat", "start": "2026-07-24T10:00:00Z", "end": "2026-07-24T22:30:00Z"}
+    still = {"source": "nonstop-311", "start": "2026-07-26T04:20:00Z", "end": None}
+    api.records.silences = [over, still]
+    page = open_page("#/alert/a", reduced_motion="reduce")
+    expect(page.locator("canvas")).to_be_visible()
+    expect(page.locator("[data-alert=a] figure")).to_contain_text("county-chat, nonstop-311 silent")
+    page.locator("canvas").scroll_into_view_if_needed()
+    shoot(page, "gap-one-feed")
+    page.get_by_role("button", name="Table").click()
+    rows = page.get_by_role("region", name="Calls per hour").get_by_role("row")
+    expect(rows).to_have_count(73)
+    said = [row for row in range(1, 73) if "silent" in rows.nth(row).inner_text()]
+    assert said == [1, 2, 3, 4, *range(34, 47)]
+    expect(rows.nth(40)).to_contain_text("county-chat silent")
 
 
 def test_hours_before_the_first_count_are_unknown_not_zero(api: MockApi, open_page: Open) -> None:

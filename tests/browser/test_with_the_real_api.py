@@ -85,7 +85,7 @@ def test_actions_and_every_screen_work_with_the_real_api(browser: Browser, made:
         page.keyboard.press("Enter")
         expect(card.get_by_test_id("human")).to_contain_text("Gym opens at six.")
         card.get_by_role("button", name="Silence").click()
-        expect(page.get_by_test_id("preview")).to_contain_text("hides 1 open alert now")
+        expect(page.get_by_test_id("preview")).to_contain_text("Hides 1 open alert now")
         page.keyboard.press("Escape")
         page.goto(f"{address}/#/alert/a1")
         expect(page.get_by_test_id("history")).to_contain_text("wrote: “Gym opens at six.”")

@@ -149,6 +149,11 @@ export interface SeriesPoint {
   known?: boolean;
 }
 
+export interface Series {
+  points: SeriesPoint[];
+  silences?: { source: string; start: string; end: string | null }[];
+}
+
 export interface Source {
   source: string;
   state: 'live' | 'silent' | 'warming';

@@ -20,3 +20,17 @@ export function grow(from: number, total: number, show: (count: number) => void)
   next();
   return () => clearTimeout(timer);
 }
+
+/** Calls `show` with a falling number until it reaches `least`, then `done`; returns how to stop. The first piece waits until the click is answered. */
+export function shrink(from: number, least: number, show: (count: number) => void, done: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  let count = from;
+  const next = (): void => {
+    count = Math.max(least, count - 10 * FIRST);
+    if (count <= least) return done();
+    show(count);
+    timer = setTimeout(next, PAUSE_MS);
+  };
+  timer = setTimeout(next, 4 * PAUSE_MS);
+  return () => clearTimeout(timer);
+}

@@ -1,5 +1,5 @@
 // The hours or days behind a chart, ready for uPlot: columns, seconds, null where nothing is known.
-import type { Alert, SeriesPoint } from '../contract';
+import type { Alert, Series } from '../contract';
 import { request } from '../net/http';
 
 const AFTER_END_MS = 12 * 3600 * 1000;
@@ -13,6 +13,8 @@ export interface Columns {
   high: (number | null)[];
   /** Whether the last hour is still open. */
   open: boolean;
+  /** When feeds sent nothing, in seconds: what they would have told of is missing. */
+  silent: { name: string; from: number; to: number }[];
 }
 
 export interface Range {
@@ -66,12 +68,18 @@ export function queryOf({ need, area, until, range, knownAt }: Asked): URLSearch
 }
 
 export async function loadSeries(asked: Asked, signal: AbortSignal): Promise<Columns> {
-  const { points } = await request<{ points: SeriesPoint[] }>(`v1/series?${queryOf(asked)}`, { signal });
-  return columns(points);
+  return columns(await request<Series>(`v1/series?${queryOf(asked)}`, { signal }));
+}
+
+/** The feeds that sent nothing in an hour or day, or part of it. */
+export function silentAt({ x, silent }: Columns, index: number): string {
+  const at = x[index] ?? 0;
+  const step = (x[1] ?? 0) - (x[0] ?? 0);
+  return [...new Set(silent.filter(({ from, to }) => from < at + step && to > at).map(({ name }) => name))].join(', ');
 }
 
 /** An hour without a point had no call, but before the first point, and where no data came at all, nothing is on record: that is not zero calls. */
-export function columns(points: SeriesPoint[]): Columns {
+export function columns({ points, silences = [] }: Series): Columns {
   const first = points.findIndex((point) => point.expected !== null || point.observed > 0);
   const known = (index: number): boolean => first >= 0 && index >= first && points[index]?.known !== false;
   return {
@@ -81,5 +89,6 @@ export function columns(points: SeriesPoint[]): Columns {
     low: points.map((point) => point.band_low),
     high: points.map((point) => point.band_high),
     open: points.at(-1)?.open ?? false,
+    silent: silences.map(({ source, start, end }) => ({ name: source, from: Date.parse(start) / 1000, to: end ? Date.parse(end) / 1000 : Infinity })),
   };
 }

@@ -8,7 +8,7 @@ export type { Key } from './en';
 
 /** English is there from the start; the others are chunks of their own, fetched when they are wanted. */
 const TABLES: Partial<Record<Language, Table>> & { en: Table } = { en };
-const FETCH: Record<Exclude<Language, 'en'>, () => Promise<{ table: Table }>> = {
+const FETCH: Record<Exclude<Language, 'en'>, () => Promise<{ table: Table | Phrase[] }>> = {
   fr: () => import('./fr'),
   es: () => import('./es'),
 };
@@ -32,9 +32,14 @@ class CurrentLanguage {
 
   /** Without an answer the page stays in the language that it has. */
   async #use(language: Language): Promise<void> {
-    if (language !== 'en') TABLES[language] ??= (await FETCH[language]().catch(() => null))?.table;
+    if (language !== 'en') TABLES[language] ??= named((await FETCH[language]().catch(() => null))?.table);
     if (TABLES[language]) this.now = language;
   }
+}
+
+/** As built, another language comes as a row in the order of the English keys. */
+function named(table: Table | Phrase[] | undefined): Table | undefined {
+  return Array.isArray(table) ? (Object.fromEntries(Object.keys(en).map((key, index) => [key, table[index]])) as Table) : table;
 }
 
 function firstChoice(): Language {

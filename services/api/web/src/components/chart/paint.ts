@@ -56,6 +56,28 @@ function area(plot: uPlot, xs: ArrayLike<number>, ys: ArrayLike<number | null | 
   }
 }
 
+/** Hatched where a feed sent nothing: fewer calls there need not be less need. */
+export function silent(plot: uPlot, ink: Ink, stretches: Columns['silent']): void {
+  const { ctx, bbox } = plot;
+  const right = bbox.left + bbox.width;
+  const gap = 8 * devicePixelRatio;
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.strokeStyle = ink.muted;
+  ctx.globalAlpha = 0.55;
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  for (const { from, to } of stretches) ctx.rect(plot.valToPos(from, 'x', true), bbox.top, (Number.isFinite(to) ? plot.valToPos(to, 'x', true) : right) - plot.valToPos(from, 'x', true), bbox.height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = bbox.left - bbox.height; stretches.length && x < right; x += gap) {
+    ctx.moveTo(x, bbox.top + bbox.height);
+    ctx.lineTo(x + bbox.height, bbox.top);
+  }
+  ctx.stroke();
+  ctx.restore();
+}
+
 /** A thin line where the rise began, with its word above the plot. */
 export function onset(plot: uPlot, ink: Ink, seconds: number, word: string): void {
   const { ctx, bbox } = plot;

@@ -2,7 +2,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Columns } from '../../state/series';
-import { excess, labels, marks, onset, type Ink, type Mark } from './paint';
+import { excess, labels, marks, onset, silent, type Ink, type Mark } from './paint';
 
 export interface PlotWords {
   observed: string;
@@ -72,7 +72,7 @@ export class Plot {
       bands: [{ series: [1, 2], fill: ink.band }],
       hooks: {
         drawAxes: [(plot) => excess(plot, ink), (plot) => options.onset !== null && onset(plot, ink, options.onset, words.onset)],
-        draw: [(plot) => marks(plot, ink, options.marks), (plot) => labels(plot, ink, { columns: this.#columns, observed: words.observed, usual: words.usual })],
+        draw: [(plot) => silent(plot, ink, this.#columns.silent), (plot) => marks(plot, ink, options.marks), (plot) => labels(plot, ink, { columns: this.#columns, observed: words.observed, usual: words.usual })],
         setCursor: [(plot) => options.pointed(plot.cursor.idx ?? null)],
       },
     };

@@ -3,12 +3,10 @@ import type { Area } from '../../state/places.svelte';
 
 export interface Shape {
   area: Area;
-  /** Null for an area that is only a point. */
-  path: string | null;
+  /** Its outline; a circle for an area that is only a point. */
+  path: string;
   x: number;
   y: number;
-  /** Of the circle, where there is no path. */
-  r: number;
 }
 
 export interface Plane {
@@ -44,10 +42,11 @@ export function plane(areas: ReadonlyMap<string, Area>): Plane {
     const own = (rings.get(area) ?? []).map((ring) => ring.map(place));
     const [x, y] = middle(own.reduce((a, b) => (b.length > a.length ? b : a), [] as Point[]));
     const isPoint = own.length === 1 && own[0]?.length === 1;
-    return { area, path: isPoint ? null : own.map(outline).join(''), x, y, r: 0 };
+    return { area, path: isPoint ? '' : own.map(outline).join(''), x, y };
   });
-  const r = radius(drawn.filter((shape) => shape.path === null));
-  for (const shape of drawn) shape.r = r;
+  const points = drawn.filter((shape) => !shape.path);
+  const r = radius(points);
+  for (const shape of points) shape.path = `M${shape.x - r} ${shape.y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
   return { shapes: drawn, width, height, left, top, scale, margin: MARGIN };
 }
 

@@ -75,7 +75,7 @@ export const actions = {
   scope_alert: 'This alert',
   scope_need: '{need}, everywhere',
   scope_area: 'Everything in {area}',
-  silence_hides: { one: 'hides {n} open alert now', other: 'hides {n} open alerts now' },
+  silence_hides: { one: 'Hides {n} open alert now', other: 'Hides {n} open alerts now' },
   silence_hides_week: { one: '{n} in the last 7 days', other: '{n} in the last 7 days' },
   silence_until: 'For how long?',
   silence_reason: 'Why?',

@@ -84,6 +84,7 @@ export const basics = {
   hardly_any: 'hardly any',
   usual_range: 'Usual range',
   range: '{low} to {high}',
+  colon: ':',
   since: 'since {t}',
   raised: 'raised {t}',
   ended_at: 'ended {t}',
@@ -140,6 +141,7 @@ export const basics = {
   chart_onset: 'rise began',
   chart_onset_fall: 'fall began',
   chart_open: 'hour not over',
+  chart_silent: '{names} silent',
   hour: 'Hour',
   try_again: 'Try again',
 

@@ -20,6 +20,7 @@ export const map = {
   map_warming: 'warming up: the usual is still being learned',
   map_silent_short: 'silent',
   map_stale_short: 'stale',
+  map_stale_past: 'whether data was late then is not kept',
   map_warming_short: 'warming up',
   map_alerts: { one: '{n} open alert', other: '{n} open alerts' },
   map_alt: { one: 'Map of {areas} areas: {n} is above usual', other: 'Map of {areas} areas: {n} are above usual' },

@@ -75,7 +75,7 @@ export const actions: Like<typeof english> = {
   scope_alert: 'Esta alerta',
   scope_need: '{need}, en todas partes',
   scope_area: 'Todo en {area}',
-  silence_hides: { one: 'oculta {n} alerta abierta', other: 'oculta {n} alertas abiertas' },
+  silence_hides: { one: 'Oculta {n} alerta abierta', other: 'Oculta {n} alertas abiertas' },
   silence_hides_week: { one: '{n} en los últimos 7 días', other: '{n} en los últimos 7 días' },
   silence_until: '¿Por cuánto tiempo?',
   silence_reason: '¿Por qué?',

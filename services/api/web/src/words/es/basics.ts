@@ -19,7 +19,7 @@ export const basics: Like<typeof english> = {
   starting: 'Conectando',
   waiting_for_data: 'aún sin datos',
   clock_of_data: 'Hora de los datos',
-  lost_banner: 'Sin conexión con el servidor. Se ve lo que se sabía a las {t}.',
+  lost_banner: 'Sin conexión con el servidor. Último estado conocido: {t}.',
   retry_in: 'Nuevo intento en {age}.',
   retrying: 'Nuevo intento.',
   retry: 'Probar ahora',
@@ -34,8 +34,8 @@ export const basics: Like<typeof english> = {
   replay_band: 'Llamadas del pasado. Nada de esto ocurre ahora.',
 
   counts_label: 'Alertas abiertas por gravedad',
-  new_since: { one: '{n} nueva desde las {t}', other: '{n} nuevas desde las {t}' },
-  none_new: 'Nada nuevo desde las {t}',
+  new_since: { one: '{n} nueva desde {t}', other: '{n} nuevas desde {t}' },
+  none_new: 'Nada nuevo desde {t}',
   mark_seen: 'Todo visto',
   sources_none_of: { one: '{n} fuente, con datos', other: '{n} fuentes, todas con datos' },
   sources_some_of: {
@@ -87,7 +87,8 @@ export const basics: Like<typeof english> = {
   hardly_any: 'casi ninguna',
   usual_range: 'Rango habitual',
   range: '{low} a {high}',
-  since: 'desde las {t}',
+  colon: ':',
+  since: 'desde {t}',
   raised: 'emitida {t}',
   ended_at: 'terminó {t}',
   joined_at: 'parte de una alerta más amplia desde {t}',
@@ -143,6 +144,7 @@ export const basics: Like<typeof english> = {
   chart_onset: 'inicio',
   chart_onset_fall: 'inicio',
   chart_open: 'hora en curso',
+  chart_silent: '{names}: sin datos',
   hour: 'Hora',
   try_again: 'Reintentar',
 

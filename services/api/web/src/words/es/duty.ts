@@ -16,7 +16,7 @@ export const duty: Like<typeof english> = {
   budget_preview_none: 'Con {per} por semana los últimos 7 días habrían sido iguales.',
   budget_preview_partial: 'Puede haberse retenido más de lo que se guarda.',
   budget_preview_unknown: 'Lo retenido no se comunica aquí; no se puede mostrar.',
-  budget_asked: '{who} pidió {n} por semana a las {t}; el detector lo aplica en su próxima revisión.',
+  budget_asked: '{who} pidió {n} por semana ({t}); el detector lo aplica en su próxima revisión.',
   budget_saved: 'El presupuesto es ahora de {n} por semana.',
   budget_held_title: 'Retenidas en los últimos 7 días',
   budget_held_none: 'No se retuvo nada.',

@@ -20,6 +20,7 @@ export const map: Like<typeof english> = {
   map_warming: 'aprendiendo: aún no se conoce lo habitual',
   map_silent_short: 'sin datos',
   map_stale_short: 'con retraso',
+  map_stale_past: 'no se guarda si los datos llegaban tarde entonces',
   map_warming_short: 'aprendiendo',
   map_alerts: { one: '{n} alerta abierta', other: '{n} alertas abiertas' },
   map_alt: { one: 'Mapa de {areas} zonas: {n} por encima de lo habitual', other: 'Mapa de {areas} zonas: {n} por encima de lo habitual' },
@@ -37,5 +38,5 @@ export const map: Like<typeof english> = {
   map_calls: 'Llamadas',
   map_usually: 'Habitual',
   map_how: 'Cuán inusual',
-  map_updated: 'a las {t}',
+  map_updated: 'datos: {t}',
 };

@@ -18,7 +18,7 @@ export const shell: Like<typeof english> = {
   back_to_now: 'Volver a Ahora',
   loading: 'Cargando',
   failed_part: 'No se pudo cargar: {reason}.',
-  still_shown: 'Se ve lo de las {t}.',
+  still_shown: 'Último estado: {t}.',
   sign_out: 'Cerrar sesión',
   signed_in: 'Sesión de {who}',
 
@@ -52,7 +52,7 @@ export const shell: Like<typeof english> = {
   incident_title: 'Incidente: {area}, {n}',
   incident_n: { one: '{n} alerta', other: '{n} alertas' },
   incident_first: 'primera',
-  incident_first_is: 'Empezó a las {t}: «{headline}»',
+  incident_first_is: 'Empezó ({t}): «{headline}»',
   incident_ack_all: { one: 'Acusar recibo ({n})', other: 'Acusar recibo de las {n}' },
   incident_acked: { one: 'Recibo acusado: {n} alerta.', other: 'Recibo acusado: {n} alertas.' },
   incident_more: { one: '{n} más', other: '{n} más' },

@@ -75,7 +75,7 @@ export const actions: Like<typeof english> = {
   scope_alert: 'Cette alerte',
   scope_need: '{need}, partout',
   scope_area: 'Tout dans {area}',
-  silence_hides: { one: 'masque {n} alerte ouverte', other: 'masque {n} alertes ouvertes' },
+  silence_hides: { one: 'Masque {n} alerte ouverte', other: 'Masque {n} alertes ouvertes' },
   silence_hides_week: { one: '{n} sur les 7 derniers jours', other: '{n} sur les 7 derniers jours' },
   silence_until: 'Pour combien de temps ?',
   silence_reason: 'Pourquoi ?',

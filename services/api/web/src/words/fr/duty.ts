@@ -16,7 +16,7 @@ export const duty: Like<typeof english> = {
   budget_preview_none: 'À {per} par semaine, les 7 derniers jours auraient été identiques.',
   budget_preview_partial: 'Il a pu en être retenu plus que ce qui est conservé.',
   budget_preview_unknown: 'Ce qui a été retenu n’est pas transmis ; impossible de le montrer.',
-  budget_asked: '{who} a demandé {n} par semaine à {t} ; le détecteur l’applique à son prochain passage.',
+  budget_asked: '{who} a demandé {n} par semaine ({t}) ; le détecteur l’applique à son prochain passage.',
   budget_saved: 'Le budget est maintenant de {n} par semaine.',
   budget_held_title: 'Retenues ces 7 derniers jours',
   budget_held_none: 'Rien n’a été retenu.',

@@ -20,6 +20,7 @@ export const map: Like<typeof english> = {
   map_warming: 'apprentissage : l’habituel n’est pas encore connu',
   map_silent_short: 'muet',
   map_stale_short: 'en retard',
+  map_stale_past: 'on ne garde pas si les données étaient en retard alors',
   map_warming_short: 'apprentissage',
   map_alerts: { one: '{n} alerte ouverte', other: '{n} alertes ouvertes' },
   map_alt: { one: 'Carte de {areas} secteurs : {n} au-dessus de l’habituel', other: 'Carte de {areas} secteurs : {n} au-dessus de l’habituel' },
@@ -37,5 +38,5 @@ export const map: Like<typeof english> = {
   map_calls: 'Appels',
   map_usually: 'D’habitude',
   map_how: 'Écart à l’habituel',
-  map_updated: 'à {t}',
+  map_updated: 'données : {t}',
 };

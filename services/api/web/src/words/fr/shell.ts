@@ -18,7 +18,7 @@ export const shell: Like<typeof english> = {
   back_to_now: 'Retour à Maintenant',
   loading: 'Chargement',
   failed_part: 'Chargement impossible : {reason}.',
-  still_shown: 'Vous voyez l’état à {t}.',
+  still_shown: 'Dernier état : {t}.',
   sign_out: 'Se déconnecter',
   signed_in: 'Connecté : {who}',
 
@@ -52,7 +52,7 @@ export const shell: Like<typeof english> = {
   incident_title: 'Incident : {area}, {n}',
   incident_n: { one: '{n} alerte', other: '{n} alertes' },
   incident_first: 'première',
-  incident_first_is: 'Commencé à {t} : « {headline} »',
+  incident_first_is: 'Commencé ({t}) : « {headline} »',
   incident_ack_all: { one: 'Accuser réception ({n})', other: 'Accuser réception des {n}' },
   incident_acked: { one: 'Réception accusée : {n} alerte.', other: 'Réception accusée : {n} alertes.' },
   incident_more: { one: '{n} de plus', other: '{n} de plus' },
