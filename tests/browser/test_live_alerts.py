@@ -190,7 +190,9 @@ def test_a_chart_that_cannot_be_loaded_says_so_and_leaves_the_card_usable(api: M
 
 def test_a_silent_feed_is_told_apart_from_a_fall_and_has_no_chart(api: MockApi, open_page: Open, shoot: Shoot) -> None:
     words = {"en": "No data from county-chat since 00:40. This is not a fall in need.", "fr": "…", "es": "…"}
+    headline = {"en": "Silent: county-chat", "fr": "…", "es": "…"}
     silence = {"kind": "silence", "need_name": None, "source": "county-chat", "ratio": None, "explanation": words}
+    silence |= {"headline": headline, "drivers": [], "checks": []}
     api.push({**make_alert("a", **silence), "need": None})
     api.silent = ["county-chat"]
     page = open_page()

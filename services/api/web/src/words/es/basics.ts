@@ -30,7 +30,7 @@ export const basics: Like<typeof english> = {
 
   exercise: 'SIMULACRO',
   replay: 'REPETICIÓN',
-  exercise_band: 'Llamadas inventadas. Nada de esto es real.',
+  exercise_band: 'Llamadas inventadas. Nada es real.',
   replay_band: 'Llamadas del pasado. Nada de esto ocurre ahora.',
 
   counts_label: 'Alertas abiertas por gravedad',

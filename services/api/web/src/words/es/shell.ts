@@ -27,7 +27,7 @@ export const shell: Like<typeof english> = {
   filter_area: 'Zona',
   filter_severity: 'Gravedad',
   filter_status: 'Estado',
-  any_need: 'Todas las necesidades',
+  any_need: 'Toda necesidad',
   any_area: 'Todas las zonas',
   any_severity: 'Todas las gravedades',
   any_status: 'Todas las abiertas',
