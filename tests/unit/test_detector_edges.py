@@ -59,3 +59,12 @@ def test_what_a_feed_brought_is_taken_back_in_the_hours_asked_for_alone() -> Non
         ledger.count(call_id, now, Booked(0, bucket, 0, 1, (0,)))
     ledger.take_back(range(96, 97), {0})
     assert {bucket: sum(hour.cells.values()) for bucket, hour in ledger.hours.items()} == {95: 1, 96: 0, 97: 1}
+
+
+def test_what_a_feed_is_heard_to_bring_is_as_many_as_its_totals_say_revisions_included() -> None:
+    ledger, now = Ledger(sealed_until=90), 1_000 * HOUR_MS
+    ledger.count(1, now, Booked(0, 95, 7, 3, (0,)))
+    ledger.count(2, now, Booked(0, 95, 7, 4, (0,)))
+    assert ledger.heard(95) == {7: 7}
+    ledger.count(1, now, Booked(1, 95, 7, 2, (0,)))
+    assert ledger.heard(95) == {7: 6}
