@@ -213,3 +213,7 @@ def test_of_five_hundred_alerts_only_the_one_that_changed_is_drawn_again(api: Mo
     api.push(make_alert("n250", severity="minor", version=2, observed=99))
     expect(page.locator("[data-card=n250]")).to_have_attribute("data-version", "2")
     assert set(page.evaluate("[...window.drawn]")) <= {"n250"}
+    fold = page.locator(".fold")
+    fold.click()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(page.locator("[data-card]")).to_have_count(8)
