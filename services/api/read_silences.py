@@ -3,12 +3,16 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
+from schemas.topics import DAY_MS
 from services.api.fold_alerts import milliseconds
 from services.api.read_series import Span
 from services.api.scope import Scope
 from services.api.tables import alerts
+
+DAYS_BACK = 30
+"""A feed that stopped longer before the span is no feed of it any more."""
 
 
 class Silence(msgspec.Struct, frozen=True):
@@ -26,7 +30,7 @@ def feed_silences(connection: Connection, scope: Scope, home_area: str, span: Sp
         a.kind == "silence",
         a.home_area == home_area,
         a.raised_at < span.end,
-        or_(a.status != "ended", a.updated_at >= span.start),
+        a.raised_at > span.start - DAYS_BACK * DAY_MS,
     )
     if span.known_at is not None:
         query = query.where(a.raised_at <= span.known_at)
