@@ -59,6 +59,7 @@ def test_what_a_feed_brought_is_taken_back_in_the_hours_asked_for_alone() -> Non
         ledger.count(call_id, now, Booked(0, bucket, 0, 1, (0,)))
     ledger.take_back(range(96, 97), {0})
     assert {bucket: sum(hour.cells.values()) for bucket, hour in ledger.hours.items()} == {95: 1, 96: 0, 97: 1}
+    assert [ledger.repeats(call_id, 0) for call_id in (1, 2, 3)] == [True, False, True], "sent again, it counts again"
 
 
 def test_what_a_feed_is_heard_to_bring_is_as_many_as_its_totals_say_revisions_included() -> None:
