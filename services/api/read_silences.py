@@ -18,9 +18,10 @@ DAYS_BACK = 30
 class Silence(msgspec.Struct, frozen=True):
     """What an alert of the kind `silence` says of its feed."""
 
-    source: str
     started_at: datetime
     ended_at: datetime | None = None
+    source: str | None = None
+    """The contract lets an alert name none; then nothing can be said of a feed."""
 
 
 def feed_silences(connection: Connection, scope: Scope, home_area: str, span: Span) -> list[Silence]:
@@ -35,8 +36,8 @@ def feed_silences(connection: Connection, scope: Scope, home_area: str, span: Sp
     if span.known_at is not None:
         query = query.where(a.raised_at <= span.known_at)
     found = (_as_known(msgspec.json.decode(body, type=Silence), span.known_at) for body in connection.scalars(query))
-    touching = [one for one in found if scope.sees_source(one.source) and _touches(one, span)]
-    return sorted(touching, key=lambda one: (one.started_at, one.source))
+    touching = [one for one in found if one.source and scope.sees_source(one.source) and _touches(one, span)]
+    return sorted(touching, key=lambda one: (one.started_at, one.source or ""))
 
 
 def _as_known(one: Silence, known_at: int | None) -> Silence:

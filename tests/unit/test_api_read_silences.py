@@ -15,7 +15,7 @@ def z(ms: int) -> str:
     return iso(ms).isoformat().replace("+00:00", "Z")
 
 
-def silence(name: str, feed: str, start: int, end: int | None = None, **more: object) -> bytes:
+def silence(name: str, feed: str | None, start: int, end: int | None = None, **more: object) -> bytes:
     """An alert that a feed is silent: its last call, noticed an hour later, and when it came back."""
     said = start + HOUR if end is None else end
     return alert(
@@ -41,13 +41,14 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         silence("s2", "crm", NOW - 6 * HOUR),
         silence("s3", "crm", NOW - 90 * HOUR, NOW - 80 * HOUR),
         silence("s4", "coast-crm", NOW - 6 * HOUR, home_area="coast", area="coast"),
+        silence("s5", None, NOW - 6 * HOUR),
         alert("a1", 1, raised_at=z(NOW - 3 * HOUR)),
     )
     yield made
     made.close()
 
 
-def told(database: Database, span: Span, scope: Scope = ALL) -> list[tuple[str, str, str | None]]:
+def told(database: Database, span: Span, scope: Scope = ALL) -> list[tuple[str | None, str, str | None]]:
     with database.reading() as connection:
         found = feed_silences(connection, scope, "metro", span)
     return [
