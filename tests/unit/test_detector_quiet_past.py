@@ -48,6 +48,13 @@ def test_a_storm_week_now_and_then_changes_little() -> None:
     assert lived([calm, calm, calm, calm, calm, storm]).nats == pytest.approx(lived([calm]).nats, abs=0.5)
 
 
+def test_weeks_that_chance_filled_count_as_far_as_the_fullest_of_the_others() -> None:
+    high = threshold(3.0, len(NODES)) + 3.0
+    uneven = [[high] * number for number in (1, 4, 2, 4, 2, 5, 2, 3)]
+    even = [[high] * 2]
+    assert lived(even).nats < 1.2 < 2.0 < lived(uneven).nats
+
+
 def test_the_correction_is_bounded_and_moves_slowly() -> None:
     assert lived([[60.0] * 30], days=300).nats == MOST_NATS
     assert lived([[]], days=300).nats == LEAST_NATS

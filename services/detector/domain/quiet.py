@@ -1,10 +1,11 @@
 """What a home area's own past says of the table of rarity: real weeks have causes that no simulation knows.
 
 The highest scores of all episodes of the last eight weeks, raised or not, are kept. The threshold that would have
-raised as many a week as the budget allows (the fullest quarter of the weeks, those of storms, left out) is set against
-the one of the table; their difference in nats, drawn to a cautious first guess while weeks are few, is taken off every
-score. So recurrence, budget and severity all speak of this home area. Where more was told than was asked for all the
-same, because the weeks to come are not those that were, less is asked for until it fits.
+raised as many a week as the budget allows (the fullest quarter of the weeks, those of storms, count like the fullest
+of the others) is set against the one of the table; their difference in nats, drawn to a cautious first guess while
+weeks are few, is taken off every score. So recurrence, budget and severity all speak of this home area. Where more was
+told than was asked for all the same, because the weeks to come are not those that were, less is asked for until it
+fits.
 
 Some needs rise again and again, for reasons that are theirs (a crew types in a street at once, a campaign). What is
 told of one need beyond its share must stand out from its own past too; a third storm in a month still does.
@@ -28,8 +29,8 @@ GUESS_WEEKS = 2.0
 LEAST_NATS, MOST_NATS = -0.5, 14.0
 LEAST_SHARE = 0.4
 """However much was told, no less than this part of the budget is asked for."""
-LEFT_OUT = 0.25
-"""Part of the weeks, the fullest ones, that say nothing of quiet times."""
+FULLEST = 0.25
+"""Part of the weeks that may be those of storms: they count like the fullest of the others."""
 STEP_NATS = 0.3
 """The correction moves at most this much a day."""
 KEPT = 2_000
@@ -106,7 +107,7 @@ class QuietPast:
         }
 
     def _asked(self, budget: float, weeks: int, now: int) -> float:
-        """Alerts a week to ask for: fewer than the budget where more were told, the fullest weeks left out."""
+        """Alerts a week to ask for: fewer than the budget where more were told."""
         told = [0] * weeks
         for at in self.told.values():
             if (week := (now - at) // WEEK_MS) < weeks:
@@ -127,7 +128,7 @@ class QuietPast:
 
 
 def _own_threshold(weeks: list[list[float]], budget: float, least: float) -> float:
-    """Lowest score that no more episodes a week passed than the budget allows, the fullest weeks left out."""
+    """Lowest score that no more episodes a week passed than the budget allows."""
     peaks = sorted({peak for week in weeks for peak in week if peak > least}, reverse=True)
 
     def kept_by(number: int) -> bool:
@@ -138,9 +139,10 @@ def _own_threshold(weeks: list[list[float]], budget: float, least: float) -> flo
 
 
 def _of_quiet_weeks(numbers: list[int]) -> float:
-    """Mean of the weeks' numbers, the fullest weeks left out."""
-    quiet = sorted(numbers)[: len(numbers) - math.floor(LEFT_OUT * len(numbers))]
-    return sum(quiet) / len(quiet)
+    """Winsorised mean: without the fullest weeks it would be too low by what chance alone fills them with."""
+    ranked = sorted(numbers)
+    most = ranked[-1 - min(math.ceil(FULLEST * len(ranked)), len(ranked) - 1)]
+    return sum(min(number, most) for number in ranked) / len(ranked)
 
 
 def _passed_by(peaks: list[float], number: int, least: float) -> float:
