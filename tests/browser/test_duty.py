@@ -59,11 +59,11 @@ def test_a_detector_that_tells_nothing_of_what_it_held_back_is_not_taken_for_one
 
 
 def test_silent_sources_come_first_and_refusals_say_why(api: MockApi, open_page: Open, shoot: Shoot) -> None:
-    api.silent = ["nonstop-311"]
     page = open_page("#/sources")
-    expect(page.get_by_test_id("state")).to_contain_text("Live")  # what came before has no time that could be told
     feeds = page.get_by_test_id("feeds").locator("[data-source]")
     expect(feeds).to_have_count(4)
+    expect(page.get_by_test_id("state")).to_contain_text("Live")
+    api.silent = ["nonstop-311"]  # asked again after the first beat: what came before it has no time that could be told
     expect(feeds.first).to_contain_text("nonstop-311")
     expect(feeds.first).to_contain_text("silent, posts in batches")
     expect(feeds.first).to_contain_text("00:40 CDT")
