@@ -37,7 +37,7 @@ class Manifest(msgspec.Struct, frozen=True):
     """Wall clock, ms; for people only."""
     blocks: dict[str, BlockEntry]
     lineage: str = ""
-    """Part of the keys of a state that was begun anew; empty when the fold goes back to the beginning of the log."""
+    """Part of the keys of a state that was begun anew; empty where nothing ever was."""
 
     def key(self) -> str:
         """Where the manifest stands."""
@@ -78,10 +78,8 @@ class SnapshotLog:
     def read(self, records: Iterable[StoredRecord]) -> Snapshot | None:
         """The newest whole snapshot among the partition's records, or None; damaged ones are passed over."""
         found = standing(records)
-        latest_first = list(_manifests(found))[
-            ::-1
-        ]  # where two lineages stand at one offset, the one begun last counts
-        manifests = sorted(latest_first, key=lambda one: one.next_offset, reverse=True)
+        last_first = reversed(list(_manifests(found)))  # of two lineages at one offset the one begun last counts
+        manifests = sorted(last_first, key=lambda one: one.next_offset, reverse=True)
         self.manifests = {one.key() for one in manifests}
         self.stored = {key for key in found if key.startswith("block|")}
         for manifest in manifests:

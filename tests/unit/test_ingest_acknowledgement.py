@@ -90,7 +90,7 @@ async def desk(
 
 
 async def _until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -119,7 +119,8 @@ def test_a_call_that_waits_is_not_written_again_when_it_is_sent_again(tmp_path: 
             assert (first.status_code, first.headers["retry-after"]) == (503, "2")
             assert time.monotonic() - start < 2.0
             again = asyncio.ensure_future(post(CALL))
-            await asyncio.sleep(0.1)
+            for _ in range(1_000):
+                await asyncio.sleep(0)
             assert not again.done(), "a repeat of a call without acknowledgement gets no 202 either"
             assert len(producer.records) == 1
             producer.settle(Ack("t", 0, 0, 0))
