@@ -12,15 +12,30 @@ import hatch_web
 from tests.browser.alerts import NOW
 from tests.browser.mock_api import MockApi
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 WEB = ROOT / "services" / "api" / "web"
-DEADLINE_MS = 20_000
+SLOWER = float(os.environ.get("SLOW_CPU", "1"))
+"""How many times slower the page computes: shakes out tests that look before the page has drawn."""
+DEADLINE_MS = 20_000 if SLOWER == 1 else 60_000
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><path d="M0 0h256v256H0z" fill="#cde"/></svg>'
 RECORD_VIOLATIONS = """
   window.violations = [];
   document.addEventListener('securitypolicyviolation', (event) =>
     window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In CI, where a failure cannot be looked at, a browser test has a second try in a new profile.
+
+    The summary names it as RERUN: it has shown a race that is to be mended. On a desk the first failure counts.
+    """
+    if "CI" not in os.environ:
+        return
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +109,8 @@ def open_page(browser: Browser, api: MockApi) -> Iterator[Callable[..., Page]]:
             context.add_cookies([{"name": "who", "value": who, "url": api.url}])
         page = context.new_page()
         page.set_default_timeout(DEADLINE_MS)
+        if SLOWER > 1:
+            context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
         page.on("request", note)
         if elsewhere is not None:
             also.add(elsewhere)

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import NOW, make_alert
 from tests.browser.mock_api import MockApi
 from tests.browser.mock_records import past_alert
-from tests.browser.waiting import eventually, focus_card
+from tests.browser.waiting import eventually, expect_accessible, expect_no_wider, focus_card
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -82,8 +81,7 @@ def test_the_page_of_an_alert_says_all_that_is_known_of_it(api: MockApi, open_pa
     expect(alert.locator("canvas")).to_be_visible()
     shoot(page, "alert")
     page.emulate_media(reduced_motion="reduce")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    expect_accessible(page)
     page.emulate_media(media="print")
     shoot(page, "alert-print")
     page.emulate_media(media="screen")
@@ -91,7 +89,7 @@ def test_the_page_of_an_alert_says_all_that_is_known_of_it(api: MockApi, open_pa
     expect(page.locator("[data-alert=b]")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("[data-card=a]")).to_be_visible()
-    assert page.evaluate("document.activeElement.dataset.card") == "a"
+    expect(page.locator("[data-card=a]")).to_be_focused()
 
 
 def test_what_was_known_at_an_earlier_moment_can_be_seen_and_is_marked(
@@ -118,7 +116,7 @@ def test_a_shared_link_opens_an_old_alert_and_an_unknown_one_says_so(
     api.push(make_alert("old", status="ended", ended_at="2026-06-01T06:00:00Z", updated_at="2026-06-01T06:00:00Z"))
     page = open_page("#/alert/old", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     expect(page.locator("[data-alert=old] canvas")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    expect_no_wider(page, 360)
     shoot(page, "alert-phone")
     page.get_by_role("button", name="Label").click()
     page.get_by_role("button", name="Data problem").click()

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
-from tests.browser.waiting import focus_card
+from tests.browser.waiting import expect_accessible, expect_no_wider, expect_order, expect_value, focus_card
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -33,9 +32,9 @@ def some_alerts(api: MockApi) -> None:
     api.push(make_alert("over", status="ended", severity="severe", ended_at="2026-07-26T06:00:00Z"))
 
 
-def focused(page: Page) -> str | None:
-    found: str | None = page.evaluate("document.activeElement.dataset.card ?? null")
-    return found
+def expect_focused(page: Page, name: str) -> None:
+    """Wait until a card has the focus."""
+    expect(page.locator(f"[data-card={name}]")).to_be_focused()
 
 
 def test_the_language_switch_changes_every_word_and_number_and_is_remembered(
@@ -72,20 +71,19 @@ def test_the_list_has_one_tab_stop_and_j_k_and_enter_work_in_it(api: MockApi, op
     some_alerts(api)
     page = open_page()
     expect(page.locator("[data-card=minor]")).to_be_visible()
-    assert page.locator("[data-card][tabindex='0']").count() == 1
+    expect(page.locator("[data-card][tabindex='0']")).to_have_count(1)
     focus_card(page, "extreme")
     page.keyboard.press("j")
-    assert focused(page) == "severe"
+    expect_focused(page, "severe")
     page.keyboard.press("ArrowDown")
-    assert focused(page) == "moderate"
+    expect_focused(page, "moderate")
     page.keyboard.press("k")
-    assert focused(page) == "severe"
+    expect_focused(page, "severe")
     page.keyboard.press("d")
     expect(page.locator("[data-card=severe]")).to_contain_text("No weather feed is set up.")
     page.keyboard.press("t")
     expect(page.locator("[data-card=severe] table")).to_be_visible()
-    ring = page.locator("[data-card=severe]").evaluate("card => getComputedStyle(card).outlineWidth")
-    assert ring == "3px"
+    expect(page.locator("[data-card=severe]")).to_have_css("outline-width", "3px")
 
 
 def test_letters_can_be_switched_off_and_arrows_still_work(api: MockApi, open_page: Open) -> None:
@@ -97,9 +95,9 @@ def test_letters_can_be_switched_off_and_arrows_still_work(api: MockApi, open_pa
     page.keyboard.press("Escape")
     focus_card(page, "extreme")
     page.keyboard.press("j")
-    assert focused(page) == "extreme"
+    expect_focused(page, "extreme")
     page.keyboard.press("ArrowDown")
-    assert focused(page) == "severe"
+    expect_focused(page, "severe")
 
 
 def test_the_order_is_frozen_under_the_focus_and_serious_news_waits_above(api: MockApi, open_page: Open) -> None:
@@ -116,8 +114,8 @@ def test_the_order_is_frozen_under_the_focus_and_serious_news_waits_above(api: M
     expect(page.locator("[role=alert]").filter(has_text="New extreme alert.")).to_have_count(1)
     page.keyboard.press(".")
     expect(main).to_have_count(4)
-    assert main.evaluate_all("all => all.map(c => c.dataset.card)") == ["loud", "quiet", "a", "b"]
-    assert focused(page) == "a"
+    expect_order(page, ["loud", "quiet", "a", "b"])
+    expect_focused(page, "a")
 
 
 def test_a_card_that_ends_under_the_focus_stays_until_the_focus_leaves(api: MockApi, open_page: Open) -> None:
@@ -149,9 +147,7 @@ def test_axe_finds_nothing(api: MockApi, open_page: Open, options: dict[str, Any
     expect(page.locator("[data-card=extreme] canvas")).to_be_visible()
     page.get_by_test_id("ended").locator("summary").click()
     page.locator("[data-card=extreme]").get_by_role("button", name="Table").click()
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    unsure = [item["id"] for item in found.response["incomplete"]]
+    unsure = [item["id"] for item in expect_accessible(page)]
     assert set(unsure) <= {"color-contrast"}, unsure
 
 
@@ -160,8 +156,7 @@ def test_axe_finds_nothing_on_the_sign_in_form(api: MockApi, open_page: Open, sh
     page = open_page()
     expect(page.get_by_label("Key", exact=True)).to_be_visible()
     shoot(page, "sign-in")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    expect_accessible(page)
 
 
 @pytest.mark.parametrize("language", ["en-US", "fr-CA", "es-US"])
@@ -172,19 +167,16 @@ def test_nothing_sticks_out_of_a_360_pixel_screen(api: MockApi, open_page: Open,
     page.locator("[data-card=extreme] figure").scroll_into_view_if_needed()
     expect(page.locator("[data-card=extreme] canvas")).to_be_visible()
     page.evaluate("scrollTo(0, 0)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    strip = page.get_by_test_id("state").bounding_box()
-    assert strip is not None
-    assert strip["y"] < 120
+    expect_no_wider(page, 360)
+    expect_value(page, "document.querySelector('[data-testid=state]').getBoundingClientRect().y < 120", True)
     shoot(page, f"now-phone-{language[:2]}")
 
 
 def test_the_theme_follows_the_device_until_it_is_chosen(api: MockApi, open_page: Open) -> None:
     page = open_page(**DARK)
-    background = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(background) == "rgb(11, 16, 22)"
+    expect(page.locator("body")).to_have_css("background-color", "rgb(11, 16, 22)")
     page.get_by_role("button", name="Theme: as the device").click()
-    assert page.evaluate(background) == "rgb(243, 245, 247)"
+    expect(page.locator("body")).to_have_css("background-color", "rgb(243, 245, 247)")
 
 
 def test_with_reduced_motion_nothing_fades_or_pulses(api: MockApi, open_page: Open) -> None:
@@ -193,7 +185,7 @@ def test_with_reduced_motion_nothing_fades_or_pulses(api: MockApi, open_page: Op
     api.push(make_alert("a", minutes_ago=-1))
     expect(page.locator("[data-card=a]")).to_be_visible()
     running = "document.getAnimations().filter(a => a.effect.getComputedTiming().duration > 0).length"
-    assert page.evaluate(running) == 0
+    expect_value(page, running, 0)
 
 
 def test_the_page_says_something_before_any_script_has_run(api: MockApi, open_page: Open) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.alerts import make_alert
 from tests.browser.mock_api import MockApi
-from tests.browser.waiting import expect_order
+from tests.browser.waiting import eventually, expect_in_address, expect_order
 
 Open = Callable[..., Page]
 Shoot = Callable[[Page, str], None]
@@ -59,6 +59,7 @@ def test_alerts_of_one_region_and_day_are_one_incident_and_taken_note_of_togethe
     assert len(api.people.headers) == 2
     page.get_by_role("button", name="Undo").click()
     expect(head.get_by_role("button", name="Acknowledge all 2")).to_be_visible()
+    eventually(page, lambda: not any(api.alerts[one]["acknowledged"] for one in ("began", "worst")), "both taken back")
     assert api.alerts["other"]["acknowledged"]["by"] == "J. Roy"
 
 
@@ -87,7 +88,7 @@ def test_filters_stand_in_the_address_and_work_for_whoever_opens_it(api: MockApi
     page.get_by_label("Area", exact=True).select_option("TX-HARRIS")
     page.get_by_label("Mine", exact=True).check()
     expect(page.locator("[data-card]")).to_have_count(1)
-    assert page.url.endswith("#/?severity=moderate&area=TX-HARRIS&mine=1")
+    expect_in_address(page, "#/?severity=moderate&area=TX-HARRIS&mine=1")
     expect(page.locator("[data-count=severe]")).to_contain_text("1")
     colleague = open_page("#/?need=BH")
     expect(colleague.locator("[data-card]")).to_have_count(1)
