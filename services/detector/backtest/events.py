@@ -89,7 +89,7 @@ def log_call(row: Mapping[str, Any]) -> tuple[LogCall, int | None]:
         digest = hashlib.blake2b(f"{row['source']}\0{row['id']}".encode(), digest_size=8).hexdigest()
         needs = tuple(
             need if isinstance(need, str) else LogNeed(need["code"], need.get("met"), need.get("reason"))
-            for need in row["needs"]
+            for need in row.get("needs", ())
         )
         call = LogCall(
             id=digest,
