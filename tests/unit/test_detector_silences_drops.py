@@ -89,6 +89,22 @@ def test_a_feed_that_stops_is_told_as_silent_and_not_as_a_drop_and_ends_when_it_
     assert alerts(busy(world, 40)) == []
 
 
+def test_a_feed_that_brings_its_whole_day_as_an_hour_begins_was_heard_in_that_hour() -> None:
+    world = configured()
+    noon = START - START % (24 * HOUR) + 12 * HOUR
+    days = range(noon - 15 * 24 * HOUR, noon, 24 * HOUR)
+    cells = [HistoryCell(need, "tx-1a", at // HOUR, "211", 40) for at in days for need in ("BD-1", "contacts")]
+    world.put(History(VERSION, "daily", days[0], START, tuple(cells)), "tx")
+    said = world.tick(START)
+    for at in range(noon if noon > START else noon + 24 * HOUR, noon + 5 * 24 * HOUR, 24 * HOUR):
+        said += world.tick(at - MINUTE)
+        for second in range(40):
+            said += world.one("BD-1", "tx-1a", at=at + second * 10, source="daily")
+        said += world.tick(at + 20 * HOUR)
+    assert of_kind(said, "silence") == []
+    assert {source.state for source in statuses(said)[-1].sources} == {"live"}
+
+
 def test_calls_that_fell_in_an_area_while_its_feed_lives_are_a_drop_there_and_not_a_silence() -> None:
     world = two_feeds()
     said = busy(world, 12, without="tx-1b")

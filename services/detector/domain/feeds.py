@@ -38,6 +38,7 @@ class Feed:
     rate: float = 0.0
     """Calls in an average hour, once its weeks are known."""
     this_hour: int = 0
+    """Calls that came since the last hour was closed."""
     missed: float = 0.0
     """Calls that closed hours since the last call should have brought."""
     missed_hours: int = 0
@@ -73,14 +74,20 @@ class Feed:
         self.last_logged = max(self.last_logged, logged_at)
         self.delays.note(max(0, logged_at - time) / 1000)
 
-    def close_hour(self, expected: float | None, now: int) -> None:
-        """An hour is over that should have brought so many calls; None while its hours of the week are not known."""
+    def close_hour(self, expected: float | None, now: int, *, heard: bool) -> None:
+        """An hour is over.
+
+        Args:
+            expected: calls that it should have brought; None while the feed's hours of the week are not known.
+            now: log time, ms: some seconds after the hour, so that calls that begin the next one may be in already.
+            heard: whether calls of this very hour are in, whenever they came.
+        """
         self.warming = expected is None
         if self.delays.batch:
             pause = now - self.last_logged
             self.overdue = self.longest_gap > 0 and pause > GAP_LEEWAY * self.longest_gap + GAP_LEEWAY_MS
             self.missed = 0.0
-        elif self.this_hour == 0:
+        elif self.this_hour == 0 and not heard:
             self._miss(expected or 0.0)
         self.this_hour = 0
         self.delays.hour_passed()

@@ -91,9 +91,10 @@ class Intake:
         """An hour is over: which feeds have missed it, and how long the slowest one lets the seal wait."""
         scoring = self.scoring
         week_hour = scoring.calendar.slot(bucket).week_hour
+        heard = {self.feeds[feed][0] for feed, calls in scoring.ledger.heard(bucket).items() if calls}
         for feed in self.sources.values():
             feed.rate = scoring.exposure.rate(feed.source)
-            feed.close_hour(scoring.exposure.expected(feed.source, week_hour), now)
+            feed.close_hour(scoring.exposure.expected(feed.source, week_hour), now, heard=feed.source in heard)
         scoring.ledger.seal_hours = seal_hours(self.sources.values(), self.rules.config.seal_hours)
 
     def settle_newcomers(self) -> list[int]:
