@@ -268,12 +268,12 @@ def running(app: Any, health: Health) -> Iterator[str]:
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield address
     finally:
         stop[0]()
-        thread.join(15)
-        assert not thread.is_alive(), "the server did not stop within 15 s"
+        thread.join(60)
+        assert not thread.is_alive(), "the server did not stop within 60 s"
 
 
 def events(lines: Iterator[str]) -> Iterator[tuple[str, int | None, dict[str, Any]]]:

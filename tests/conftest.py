@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from services.runtime.embedded import EmbeddedKafka, EmbeddedKafkaError
-from services.runtime.embedded import free_port as any_free_port
+from tests.ports import free_port as any_free_port
 from tests.postgres import PostgresCluster
 from tools.programs import CHROMIUM, POSTGRES, PROMETHEUS, Program
+
+settings.load_profile("ci")
+"""The same examples in every run, and none is too slow: `pytest --hypothesis-profile=default` looks for new ones."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,7 +29,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     """The broker of the whole run. Tests stay apart by spaces of their own, and never stop it."""
     node = EmbeddedKafka(tmp_path_factory.mktemp("broker"))
     try:
-        node.start()
+        node.start(timeout_seconds=400)
     except EmbeddedKafkaError as error:
         pytest.fail(f"no Kafka for the tests: {error}", pytrace=False)
     yield node

@@ -13,11 +13,11 @@ from typing import Any, Self
 import psycopg
 
 from services.runtime.clock import SystemClock
-from services.runtime.embedded import free_port
+from tests.ports import free_port
 
 OWNER = "groundswell"
 """The database role of the tests; no password, since only this machine reaches the server."""
-START_SECONDS = 30.0
+START_SECONDS = 180.0
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=40")
 """A server that nobody will ever need to recover."""
 
@@ -50,7 +50,7 @@ class PostgresCluster:
         if self._server:
             self._server.terminate()
             try:
-                self._server.wait(5)
+                self._server.wait(20)
             except subprocess.TimeoutExpired:
                 self._server.send_signal(3)  # SIGQUIT: end at once, without waiting for clients
                 self._server.wait()
@@ -79,7 +79,7 @@ class PostgresCluster:
             connection.execute(statement.encode())
 
     def _address(self) -> str:
-        return f"host=127.0.0.1 port={self.port} user={OWNER} dbname=postgres connect_timeout=2"
+        return f"host=127.0.0.1 port={self.port} user={OWNER} dbname=postgres connect_timeout=20"
 
     def _run(self, program: str, *arguments: str | Path) -> subprocess.Popen[bytes]:
         """PostgreSQL refuses to run as root, so root runs it as somebody else."""

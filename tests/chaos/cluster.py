@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.topics import Topic
-from services.runtime.embedded import EmbeddedKafka, free_port
+from services.runtime.embedded import EmbeddedKafka
 from services.runtime.embedded.files import HOST, Folder, new_cluster_id, server_properties
 from services.runtime.kafka import admin_client
 from services.runtime.settings import Settings
+from tests.ports import free_port
 
 NODES = 3
 OF_A_CLUSTER = """\

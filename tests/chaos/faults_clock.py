@@ -4,10 +4,10 @@ import random
 
 from schemas.log_record import VERSION, Calls, LogCall, LogRecord, Tick
 from schemas.topics import CALLS
-from services.runtime.embedded import free_port
 from tests.chaos.pipeline import PARTITIONS, Pipeline
 from tests.chaos.processes import CLOCK
 from tests.integration.detector_world import MINUTE, Space, space_settings, worker
+from tests.ports import free_port
 
 AHEAD_MS = 2_000
 

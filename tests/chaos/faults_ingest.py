@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import httpx
 
-from services.runtime.embedded import free_port
 from tests.chaos.faults_detector import pause
 from tests.chaos.pipeline import Pipeline
 from tests.chaos.processes import CLOCK, PATIENCE, NotInTime, Service, wait_for
+from tests.ports import free_port
 
 SIZE = 1_000
 SENDERS = 8

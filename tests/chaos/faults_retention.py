@@ -5,11 +5,11 @@ import random
 import signal
 from datetime import datetime
 
-from services.runtime.embedded import free_port
 from tests.chaos.faults_detector import SESSION_SECONDS, pause
 from tests.chaos.pipeline import PARTITIONS, Pipeline
 from tests.chaos.processes import CLOCK, Service, wait_for
 from tests.integration.detector_world import HOUR, START, Space, day, history, space_settings
+from tests.ports import free_port
 
 DELETED = 40
 """Records that nobody has read when they go."""

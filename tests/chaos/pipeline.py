@@ -11,7 +11,7 @@ from schemas.output import PartitionStatus, StatusRecord
 from schemas.topics import ALERTS, CALLS, SERIES, STATUS
 from services.ingest.ids import Hasher, id_secret
 from services.runtime.access import KeyStore
-from services.runtime.embedded import EmbeddedKafka, free_port
+from services.runtime.embedded import EmbeddedKafka
 from tests.chaos.clients import Client, last_tick
 from tests.chaos.cluster import Cluster
 from tests.chaos.processes import CLOCK, Service, wait_for
@@ -19,6 +19,7 @@ from tests.chaos.reference import Difference, Reference
 from tests.chaos.topics import Tail
 from tests.chaos.traffic import HOME_AREAS, Traffic, history
 from tests.integration.detector_world import Space, space_settings
+from tests.ports import free_port
 
 SOURCES = ("crm", "city")
 PARTITIONS = 2

@@ -38,9 +38,9 @@ from services.detector.domain.outputs import Output
 from services.detector.space import References
 from services.ingest.bootstrap import RECORD_BYTES, ensure_space
 from services.runtime.clock import SystemClock
-from services.runtime.embedded import free_port
 from services.runtime.kafka import Record, ReliableProducer, admin_client, read_all
 from services.runtime.settings import Settings
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUR = 3_600_000
@@ -374,7 +374,7 @@ class Worker:
         """Status and body of one of its pages; status 0 when nothing answers."""
         address = f"http://127.0.0.1:{self.settings.detector_port}{path}"
         try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
+            with urllib.request.urlopen(address, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -382,11 +382,11 @@ class Worker:
         except OSError:
             return 0, ""
 
-    def wait(self, seconds: float = 30.0) -> int:
+    def wait(self, seconds: float = 200.0) -> int:
         """Its exit status."""
         return self.process.wait(seconds)
 
-    def terminate(self, seconds: float = 10.0) -> int:
+    def terminate(self, seconds: float = 200.0) -> int:
         """SIGTERM; its exit status."""
         self.process.terminate()
         return self.wait(seconds)
@@ -394,7 +394,7 @@ class Worker:
     def kill(self) -> None:
         """SIGKILL."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -420,7 +420,7 @@ def worker(
         finally:
             if process.poll() is None:
                 process.kill()
-            process.wait(10)
+            process.wait(60)
 
 
 def eventually(condition: Callable[[], Any], what: str, seconds: float = 200.0, *, of: Worker | None = None) -> None:

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from schemas.log_record import Calls, LogCall, LogRecord, decode_record
 from schemas.topics import CALLS
+from services.ingest import reception, service
 from services.ingest.app import create_app
 from services.ingest.bootstrap import ensure_space
 from services.ingest.ids import id_secret
@@ -24,6 +26,7 @@ from services.runtime.kafka import ReliableProducer, read_all
 from services.runtime.metrics import new_registry
 from services.runtime.settings import Settings
 
+PATIENCE = 120.0
 AREAS = """code,parent,name,latitude,longitude,timezone,fsa
 harris,,Harris County,,,America/Chicago,
 north,harris,North,29.9,-95.4,,
@@ -101,14 +104,34 @@ def space_settings(folder: Path, bootstrap: str, space: str | None = None, **mor
     )
 
 
+class PatientProducer(ReliableProducer):
+    """Does not take a Kafka for away that is only slow."""
+
+    def is_healthy(self, patience_seconds: float = PATIENCE) -> bool:
+        """Connected, and nothing has waited longer than the patience."""
+        return super().is_healthy(patience_seconds)
+
+
+@contextlib.contextmanager
+def patient_answers() -> Iterator[None]:
+    """Within the block a request waits for Kafka for as long as a slow machine takes, instead of answering 503."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reception, "WRITE_SECONDS", PATIENCE)
+        patch.setattr(service, "WRITE_SECONDS", PATIENCE)
+        yield
+
+
 @contextlib.asynccontextmanager
-async def running(settings: Settings, clock: Clock | None = None, **parts: Any) -> AsyncIterator[World]:
-    """Ingest of these settings while the block lasts."""
+async def running(
+    settings: Settings, clock: Clock | None = None, *, patient: bool = True, **parts: Any
+) -> AsyncIterator[World]:
+    """Ingest of these settings while the block lasts; not `patient`: as it is shipped, with 503 after 1.7 s."""
     clock = clock or SystemClock()
     config, reference = await asyncio.to_thread(ensure_space, settings, clock)
     keys = KeyStore(settings.keys(), clock)
     _, key = keys.add("ingest", "test", source="crm", home_area="harris")
-    producer = ReliableProducer(settings, clock, limits=record_limits(settings.space)).start()
+    kind = PatientProducer if patient else ReliableProducer
+    producer = kind(settings, clock, limits=record_limits(settings.space)).start()
     app = create_app(
         Parts(
             settings=settings,
@@ -124,17 +147,20 @@ async def running(settings: Settings, clock: Clock | None = None, **parts: Any) 
     )
     transport = httpx.ASGITransport(app=app)
     try:
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://ingest", timeout=30) as client,
-        ):
+        async with contextlib.AsyncExitStack() as stack:
+            if patient:
+                stack.enter_context(patient_answers())
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(transport=transport, base_url="http://ingest", timeout=30)
+            )
             await until(producer.is_healthy)
             yield World(settings, keys, key, client, producer, app)
     finally:
         await asyncio.to_thread(producer.close, 5.0)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 200.0) -> None:
     """Wait for a condition; fails after the deadline."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -13,8 +13,7 @@ import httpx
 
 from services.runtime.clock import SystemClock
 
-READY_SECONDS = 150.0
-STOP_SECONDS = 40.0
+STOP_SECONDS = 150.0
 
 
 class RunningUp:
@@ -49,7 +48,7 @@ class RunningUp:
         """Asks the API, or ingest for the role ingest, with the key of a role."""
         base = self.line["ingest" if role == "ingest" else "api"]
         return httpx.Client(
-            base_url=base, headers={"Authorization": f"Bearer {self.line['keys'][role]}"}, timeout=10, trust_env=False
+            base_url=base, headers={"Authorization": f"Bearer {self.line['keys'][role]}"}, timeout=60, trust_env=False
         )
 
     def descendants(self) -> dict[int, str]:

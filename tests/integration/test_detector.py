@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.detector_world import Said, Space, Worker, day, history, space_settings, worker
+from tests.integration.detector_world import Said, Space, Worker, day, eventually, history, space_settings, worker
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_it_says_what_a_quiet_run_says_and_stops_cleanly(space: Space, tmp_path:
     with worker(space.settings, tmp_path) as one:
         fold_all(space, one)
         assert one.get("/health/live")[0] == 200
-        assert one.get("/health/ready")[0] == 200
+        eventually(lambda: one.get("/health/ready")[0] == 200, "it is ready", of=one)
         status, metrics = one.get("/metrics")
         assert (status, one.get("/nothing")[0]) == (200, 404)
         assert 'groundswell_detector_records_total{kind="calls"}' in metrics

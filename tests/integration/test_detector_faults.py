@@ -10,7 +10,7 @@ from kafka.structs import OffsetAndMetadata
 from schemas.log_record import VERSION, Calls, LogCall, Tick
 from schemas.topics import ALERTS, CALLS, COUNTS, REFERENCE, SNAPSHOTS
 from services.detector.space import group_of
-from services.runtime.embedded import EmbeddedKafka, free_port
+from services.runtime.embedded import EmbeddedKafka
 from services.runtime.kafka import Record, ReliableProducer
 from tests.integration.detector_world import (
     CLOCK,
@@ -25,6 +25,7 @@ from tests.integration.detector_world import (
     worker,
 )
 from tests.integration.test_detector import assert_as_quiet, fold_all, has_snapshots
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def test_settings_that_differ_from_the_log_stop_the_start_with_a_sentence(space:
     other = space.settings.model_copy(update={"grid_ms": 1000}).model_copy()
     other.model_fields_set.add("grid_ms")
     with worker(other, tmp_path) as one:
-        assert one.wait(60) == 2
+        assert one.wait() == 2
         sentence = one.events("cannot_start")[-1]["reason"]
     assert "grid_ms is 500 on the log and 1000 in the settings" in sentence
     assert "topics create --apply" in sentence
@@ -181,9 +182,9 @@ def test_a_log_that_begins_behind_the_newest_snapshot_is_rebuilt_and_it_says_so(
         assert all(line["snapshot_needs"] < begin[part] for part, line in told.items())
         assert all(line["since"].startswith("2025-10-09T") for line in told.values())
         eventually(lambda: '"status": "ready"' in two.get("/health/ready")[1], "it is whole again", of=two)
+        eventually(lambda: space.partition_status(before)[-1].state == "running", "the log has it too", of=two)
         assert two.terminate() == 0
     assert "rebuilding" in {one.state for one in space.partition_status(before)}
-    assert space.partition_status(before)[-1].state == "running"
     assert not [one for one in space.rejected() if one.offset is not None], "the configuration is known all the same"
     closed = space.said(before).alerts[orphan, 8]
     assert (closed["status"], closed["ended_by"]) == ("ended", "rebuild")

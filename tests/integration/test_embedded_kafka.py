@@ -86,7 +86,7 @@ def test_a_second_start_on_a_live_folder_says_who_has_it(kafka: EmbeddedKafka) -
     with pytest.raises(FolderInUse, match=f"process {kafka.pid}, {kafka.bootstrap}.*--data DIR"):
         second.start()
     assert kafka.is_alive()
-    assert answers("127.0.0.1", kafka.port)
+    assert answers("127.0.0.1", kafka.port, timeout_seconds=60)
 
 
 def test_the_broker_ends_with_the_program_that_started_it_even_if_that_was_killed(tmp_path: Path) -> None:
@@ -142,12 +142,12 @@ def test_in_the_foreground_it_stops_cleanly_on_a_signal_twice_in_a_row(tmp_path:
     for number in (signal.SIGINT, signal.SIGTERM):
         process = subprocess.Popen([sys.executable, "-c", program, tmp_path], stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
-        killer = threading.Timer(90, process.kill)
+        killer = threading.Timer(300, process.kill)
         killer.start()
         try:
             ready = next(line for line in process.stderr if "answers on" in line)
             port = int(ready.split("127.0.0.1:")[1].split(";")[0])
-            assert answers("127.0.0.1", port)
+            assert answers("127.0.0.1", port, timeout_seconds=60)
             process.send_signal(number)
             assert process.wait() == 0
             assert not answers("127.0.0.1", port)

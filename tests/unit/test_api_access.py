@@ -215,7 +215,7 @@ def test_a_page_that_was_not_built_says_so(tmp_path: Path) -> None:
     database = prepared(f"sqlite:///{tmp_path / 'api.sqlite'}")
     made = parts(database, tmp_path)
     with running(made.app, made.health) as address:
-        answer = httpx.get(address + "/")
+        answer = httpx.get(address + "/", timeout=60)
     assert answer.status_code == 503
     assert "not built" in answer.json()["detail"]
     database.close()

@@ -93,7 +93,7 @@ def test_while_the_database_is_away_events_wait_and_ready_says_so(
     assert "no room" in made.database_state().detail
     assert count(database, alerts) == 0
     failing.failures = 0
-    worker.join(10)
+    worker.join(60)
     assert made.database_state().ok
     assert count(database, alerts) == 3
     assert registry.get_sample_value("groundswell_api_database_errors_total") >= 3

@@ -56,7 +56,7 @@ def test_a_burst_that_is_larger_than_a_queue_reaches_a_client_that_reads(tmp_pat
             pass
         await asyncio.to_thread(Tape(database).alerts, *(alert(f"a{index}") for index in range(number)))
         while found < number and not client.closed.is_set():
-            found += (await asyncio.wait_for(client.take(), 10)).count(b"event: alert")
+            found += (await asyncio.wait_for(client.take(), 120)).count(b"event: alert")
         running.cancel()
         return found
 

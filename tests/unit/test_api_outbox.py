@@ -29,7 +29,7 @@ class Kafka:
     def write(self, records: Sequence[Record]) -> None:
         if self.fault is not None:
             raise self.fault
-        self.before_answer.wait(10)
+        self.before_answer.wait(120)
         self.records += records
 
 
@@ -143,7 +143,7 @@ def test_two_processes_on_one_database_send_each_record_once(postgres_url: str) 
         assert box(database, kafka).send() == 0, "the other one is sending"
     finally:
         kafka.before_answer.set()
-        first.join(10)
+        first.join(120)
     assert len(kafka.records) == 5
     assert waiting(database) == 0
     database.close()

@@ -42,7 +42,7 @@ def keys(made: Parts) -> dict[str | None, str | None]:
 
 @pytest.fixture(scope="module")
 def api(made: Parts) -> Iterator[httpx.Client]:
-    with running(made.app, made.health) as address, httpx.Client(base_url=address, timeout=20) as client:
+    with running(made.app, made.health) as address, httpx.Client(base_url=address, timeout=60) as client:
         yield client
 
 

@@ -22,8 +22,8 @@ from services.cli import archive
 from services.cli.__main__ import run
 from services.runtime.access import KeyStore
 from services.runtime.clock import SystemClock
-from services.runtime.embedded import free_port
 from tests.api_parts import NOW, Tape, alert, home_status, prepared
+from tests.ports import free_port
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -83,7 +83,7 @@ def test_what_is_restored_is_what_was_saved_while_others_went_on_writing(
         assert run(["backup", str(tmp_path / "b.tar.gz"), "--json"]) == 0
     finally:
         stop.set()
-        writer.join(10)
+        writer.join(60)
     assert json.loads(capsys.readouterr().out)["has"] == ["database.sqlite", "keys.json", "id-secret"]
     keys = (data / "keys.json").read_bytes()
     database.close()

@@ -191,7 +191,7 @@ def test_a_process_on_the_leash_ends_when_the_pipe_closes() -> None:
         assert held.stdout is not None
         assert held.stdout.readline() == b"held\n"
         held.stdin.close()
-        assert held.wait(20) == -signal.SIGTERM
+        assert held.wait(60) == -signal.SIGTERM
 
 
 def test_the_words_for_people_hold_an_address_that_logs_in_and_a_call_that_is_valid(tmp_path: Path) -> None:

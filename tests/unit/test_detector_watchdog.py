@@ -53,7 +53,7 @@ def watched(positions: Callable[[], dict[int, int]], ends: Callable[[], dict[int
 def test_a_stuck_worker_is_ended_with_an_error_status() -> None:
     dog, ended = watched(lambda: {0: 5}, lambda: {0: 9})
     dog.start()
-    dog._thread.join(10)
+    dog._thread.join(60)
     assert ended == [1]
 
 
@@ -72,7 +72,7 @@ def test_while_kafka_is_away_nobody_is_judged() -> None:
 
     dog, ended = watched(lambda: {0: 5}, ends)
     dog.start()
-    assert enough.wait(10)
+    assert enough.wait(60)
     dog.close()
-    dog._thread.join(10)
+    dog._thread.join(60)
     assert ended == []

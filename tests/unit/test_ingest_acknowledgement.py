@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +52,16 @@ class Held:
         waiting, self.waiting = self.waiting, []
         for done in waiting:
             done(result)
+
+
+SHIPPED_SECONDS = reception.WRITE_SECONDS
+"""How long an answer waits for Kafka."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers wait for as long as the test needs to let them go."""
+    monkeypatch.setattr(reception, "WRITE_SECONDS", 200.0)
 
 
 Post = Callable[[Any], Awaitable[httpx.Response]]
@@ -110,14 +119,18 @@ def test_nothing_is_answered_before_the_acknowledgement(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_call_that_waits_is_not_written_again_when_it_is_sent_again(tmp_path: Path) -> None:
+def test_a_call_that_waits_is_not_written_again_when_it_is_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert SHIPPED_SECONDS < 2.0, "the answer comes within two seconds"
+
     async def scenario() -> None:
         producer = Held()
         async with desk(tmp_path, producer) as post:
-            start = time.monotonic()
-            first = await post(CALL)
+            with monkeypatch.context() as shipped:
+                shipped.setattr(reception, "WRITE_SECONDS", SHIPPED_SECONDS)
+                first = await post(CALL)
             assert (first.status_code, first.headers["retry-after"]) == (503, "2")
-            assert time.monotonic() - start < 2.0
             again = asyncio.ensure_future(post(CALL))
             for _ in range(1_000):
                 await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """Ingest while it starts, and how much of its clients' bodies it holds in memory."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ RECORDS = "/v1/sources/boston311/records"
 def test_while_it_waits_for_kafka_every_request_is_answered_and_the_port_stays_for_the_server() -> None:
     with listen("127.0.0.1", 0) as sock:
         address = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        with answering(sock), httpx.Client(base_url=address, timeout=5) as client:
+        with answering(sock), httpx.Client(base_url=address, timeout=60) as client:
             assert client.get("/health/live").status_code == 200
             ready = client.get("/health/ready")
             assert (ready.status_code, ready.json()["status"]) == (503, "unready")
@@ -40,12 +41,12 @@ def test_while_it_waits_for_kafka_every_request_is_answered_and_the_port_stays_f
 
 
 def test_a_client_that_goes_on_sending_does_not_hold_up_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 60)
-    monkeypatch.setattr("services.ingest.waiting.DEADLINE_SECONDS", 60.0)
+    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 600)
+    monkeypatch.setattr("services.ingest.waiting.DEADLINE_SECONDS", 600.0)
     done = threading.Event()
 
     def start(sock: socket.socket) -> None:
-        with answering(sock), httpx.Client(timeout=5) as client:
+        with answering(sock), httpx.Client(timeout=60) as client:
             asked = client.get(f"http://127.0.0.1:{sock.getsockname()[1]}/health/live")  # taken after the slow one
             assert asked.status_code == 200
         done.set()
@@ -54,13 +55,13 @@ def test_a_client_that_goes_on_sending_does_not_hold_up_the_start(monkeypatch: p
         slow.send(b"GET /hea")
         thread = threading.Thread(target=start, args=(sock,))
         thread.start()
-        assert done.wait(5)
-        thread.join(5)
+        assert done.wait(60)
+        thread.join(60)
 
 
 def test_a_length_below_nothing_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 60)
-    with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname(), 5) as client:
+    monkeypatch.setattr("services.ingest.waiting._Handler.timeout", 600)
+    with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname(), 60) as client:
         client.send(b"POST /v1/events HTTP/1.0\r\nContent-Length: -1\r\n\r\n")
         assert client.recv(1024).startswith(b"HTTP/1.0 503")
 
@@ -71,12 +72,13 @@ def test_a_request_that_comes_drop_by_drop_is_answered_at_its_deadline(monkeypat
     with listen("127.0.0.1", 0) as sock, answering(sock), socket.create_connection(sock.getsockname()) as client:
         client.settimeout(0.02)
         client.send(b"POST /v1/events HTTP/1.0\r\nContent-Length: 100000\r\n\r\n")
-        for _ in range(250):  # five seconds of drops
+        for _ in range(3000):  # a minute of drops
             try:
                 answer = client.recv(1024)
                 break
             except TimeoutError:
-                client.send(b"x")
+                with contextlib.suppress(ConnectionError):  # it has just been answered: what was said is read next
+                    client.send(b"x")
     assert answer.startswith(b"HTTP/1.0 503")
 
 
@@ -113,7 +115,7 @@ def test_the_bodies_of_one_key_leave_room_for_live_calls_for_other_keys_and_for_
         answers = (refused, others, live, full, await first, await post(ROW))
         return [answer.status_code for answer in answers]
 
-    codes = desk.loop._runner.run(asyncio.wait_for(all_of_them(), 30))
+    codes = desk.loop._runner.run(asyncio.wait_for(all_of_them(), 200))
     desk.loop.close()
     assert codes == [429, 202, 422, 429, 202, 202]
     assert (room.taken, state.events_room.taken) == (0, 0)

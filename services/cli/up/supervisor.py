@@ -12,8 +12,9 @@ LOOK_SECONDS = 0.1
 DEATHS_BEFORE_READY = 3
 STOP_ORDER = (("demo",), ("ingest",), ("detector", "api"), ("kafka",))
 """Who stops together: first what writes to the log, then its readers, then the log."""
-STOP_SECONDS = {"demo": 2.0, "ingest": 6.0, "detector": 6.0, "api": 6.0, "kafka": 25.0}
-"""How long each may take to stop before it is killed; a broker on a busy machine closes hundreds of files."""
+STOP_SECONDS = {"demo": 5.0, "ingest": 15.0, "detector": 15.0, "api": 15.0, "kafka": 40.0}
+"""How long each may take to stop before it is killed. A broker closes hundreds of files, and its own program kills it after 30 s;
+killed before that, it would be left behind for a while."""
 
 
 class Stopped(Exception):
