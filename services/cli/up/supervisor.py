@@ -13,8 +13,8 @@ DEATHS_BEFORE_READY = 3
 STOP_ORDER = (("demo",), ("ingest",), ("detector", "api"), ("kafka",))
 """Who stops together: first what writes to the log, then its readers, then the log."""
 STOP_SECONDS = {"demo": 5.0, "ingest": 15.0, "detector": 15.0, "api": 15.0, "kafka": 40.0}
-"""How long each may take to stop before it is killed. A broker closes hundreds of files, and its own program kills it after 30 s;
-killed before that, it would be left behind for a while."""
+"""How long each may take to stop before it is killed. A broker on a busy machine closes hundreds of files; its parent
+kills it after 30 s, and killed before that parent does so it would be left behind."""
 
 
 class Stopped(Exception):
