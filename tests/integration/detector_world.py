@@ -38,7 +38,7 @@ from services.detector.domain.outputs import Output
 from services.detector.space import References
 from services.ingest.bootstrap import RECORD_BYTES, ensure_space
 from services.runtime.clock import SystemClock
-from services.runtime.kafka import Record, ReliableProducer, admin_client, read_all
+from services.runtime.kafka import KafkaAway, Record, ReliableProducer, admin_client, read_all
 from services.runtime.settings import Settings
 from tests.ports import free_port
 
@@ -192,7 +192,10 @@ class Space:
         return topic.in_space(self.settings.space)
 
     def stored(self, topic: Topic, partition: int) -> list[Any]:
-        """All records of a partition."""
+        """All records of a partition; a broker that is too busy to answer now is asked again."""
+        for _ in range(5):
+            with contextlib.suppress(KafkaAway):
+                return read_all(self.settings, self.topic(topic), partition)
         return read_all(self.settings, self.topic(topic), partition)
 
     def values(self, topic: Topic, since: Mapping[tuple[str, int], int] = NOTHING) -> list[bytes]:
