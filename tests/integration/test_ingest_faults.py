@@ -24,12 +24,13 @@ from services.runtime.kafka import Record, RecordRefused, ReliableProducer, read
 from services.runtime.settings import Settings
 from tests.integration.detector_world import eventually
 from tests.integration.ingest_world import World, call, in_world, space_settings, until
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    """A broker that these tests may stop."""
-    with EmbeddedKafka(tmp_path_factory.mktemp("own-broker"), heap_mb=256) as node:
+    """A broker that these tests may stop; nobody gets its port while it is away."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("own-broker"), port=free_port(), heap_mb=256) as node:
         yield node
 
 
