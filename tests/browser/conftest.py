@@ -11,13 +11,12 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 import hatch_web
 from tests.browser.alerts import NOW
 from tests.browser.mock_api import MockApi
+from tests.browser.waiting import DEADLINE_SECONDS, SLOWER
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WEB = ROOT / "services" / "api" / "web"
-SLOWER = float(os.environ.get("SLOW_CPU", "1"))
-"""How many times slower the page computes: shakes out tests that look before the page has drawn."""
-DEADLINE_MS = 20_000 if SLOWER == 1 else 60_000
+DEADLINE_MS = 1000 * DEADLINE_SECONDS
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><path d="M0 0h256v256H0z" fill="#cde"/></svg>'
 RECORD_VIOLATIONS = """
   window.violations = [];

@@ -9,7 +9,9 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-DEADLINE_SECONDS = 20.0 if os.environ.get("SLOW_CPU", "1") == "1" else 60.0
+SLOWER = float(os.environ.get("SLOW_CPU", "1"))
+"""How many times slower the page computes: shakes out tests that look before the page has drawn."""
+DEADLINE_SECONDS = 20.0 if SLOWER == 1 else 60.0
 
 
 def expect_order(page: Page, wanted: Sequence[str], *, among: str = "[data-testid=open] [data-card]") -> None:
@@ -37,15 +39,9 @@ def eventually(page: Page, is_so: Callable[[], bool], what: str, *, seconds: flo
 
 def expect_value(page: Page, expression: str, wanted: object) -> None:
     """Wait until a script's expression is so on the page; fails with what it is."""
-    found: list[object] = []
-
-    def is_so() -> bool:
-        found.append(page.evaluate(expression))
-        return found[-1] == wanted
-
     deadline = monotonic() + DEADLINE_SECONDS
-    while not is_so():
-        assert monotonic() < deadline, f"{expression} is {found[-1]!r}, not {wanted!r}"
+    while (found := page.evaluate(expression)) != wanted:
+        assert monotonic() < deadline, f"{expression} is {found!r}, not {wanted!r}"
         page.wait_for_timeout(50)
 
 

@@ -42,7 +42,7 @@ async def taken(world: World, body: object) -> None:
     assert answer.status_code == 202, answer.text
 
 
-def test_without_kafka_the_answer_is_503_within_two_seconds_and_it_recovers_by_itself(
+def test_without_kafka_the_answer_is_503_after_less_than_two_seconds_of_waiting_and_it_recovers_by_itself(
     tmp_path: Path, own_kafka: EmbeddedKafka
 ) -> None:
     assert WRITE_SECONDS < 2.0, "so long an answer waits for Kafka"

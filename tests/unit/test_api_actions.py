@@ -282,7 +282,7 @@ def test_a_new_version_overwrites_nothing_that_people_said(api: httpx.Client, da
     assert (now["version"], now["label"], now["human_version"]) == (2, "real_surge", 1)
 
 
-def test_another_page_sees_an_action_within_a_second(api: httpx.Client, address: str, made: Parts) -> None:
+def test_another_page_sees_an_action_without_asking(api: httpx.Client, address: str, made: Parts) -> None:
     with httpx.stream("GET", f"{address}/v1/alerts/stream", headers=made.headers(), timeout=120) as answer:
         stream = events(answer.iter_lines())
         seen = [next(stream)[2]["id"] if index else next(stream)[0] for index in range(4)]
