@@ -15,7 +15,8 @@ What each does to the fold:
 
 * label `{"alert_id": "…", "label": "data_problem"}`: from the alert's onset to its end, `expected_event` and
   `data_problem` are not learned; `new_normal` is learned at once and ends the alert; `false_alarm` counts in the
-  budget's account; `real_surge` and null take the effect of an earlier label back and have none of their own.
+  budget's account, `real_surge` and `expected_event` no longer count against the budget. A label replaces the one
+  before with all its effects; null only takes it back.
 * end `{"alert_id": "…"}`: the alert ends; its subtree is not raised again before the rise was over.
   `{"alert_id": "…", "undo": true}` takes that back: where the rise is still on it is raised as a new alert.
 * event `{"event_id": "…", "name": "…", "areas": ["tx-1"], "needs": ["BD"], "start": 0, "end": null}`: its hours are

@@ -6,7 +6,7 @@
 import msgspec
 
 POINTER_KEY = "config"
-MODEL = "groundswell/4"
+MODEL = "groundswell/5"
 
 
 class SpaceConfig(msgspec.Struct, frozen=True):

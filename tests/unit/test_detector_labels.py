@@ -159,6 +159,22 @@ def test_a_false_alarm_stands_in_the_budgets_account_for_a_week() -> None:
     assert world.home().labels.false_alarms(world.now + 8 * 24 * HOUR) == 0
 
 
+@pytest.mark.parametrize("label", ["real_surge", "expected_event"])
+def test_what_had_a_cause_counts_against_no_budget_until_the_label_is_taken_back(label: str) -> None:
+    world, alert = after(12)
+    say(world, label, alert)
+    assert world.restarted().home().quiet.caused == {world.home().quiet.alerts[alert.id]}
+    say(world, None, alert, "l2")
+    assert world.restarted().home().quiet.caused == set()
+
+
+@pytest.mark.parametrize("label", ["false_alarm", "data_problem", "new_normal"])
+def test_what_nobody_wanted_goes_on_counting_against_the_budget(label: str) -> None:
+    world, alert = after(12)
+    say(world, label, alert)
+    assert (world.home().quiet.caused, list(world.home().quiet.alerts)) == (set(), [alert.id])
+
+
 def test_an_alert_can_be_labelled_for_two_weeks_after_its_end() -> None:
     world, alert = after(12)
     labels, ended = world.home().labels, world.home().labels.alerts[alert.id].ended_at

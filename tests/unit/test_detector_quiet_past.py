@@ -82,6 +82,30 @@ def test_where_more_was_told_than_asked_for_less_is_asked_for() -> None:
     assert told.nats > past.nats + 0.5
 
 
+def test_what_people_call_real_is_no_chance_and_leaves_the_threshold_where_it_was() -> None:
+    nominal = threshold(3.0, len(NODES))
+    calm, real = [nominal + step for step in (0.5, -0.5)], [nominal + 12.0 + step for step in range(4)]
+
+    def lived_and_said(*, caused: bool) -> QuietPast:
+        past, now = QuietPast(), START
+        past.follow([], NODES, now)
+        for day in range(70):
+            for place, peak in enumerate(calm + real):
+                if place == day % 7:
+                    rise = Episode((37 * day) % len(NODES), now + place, 0, f"{day}", peak - past.nats, raised_at=now)
+                    past.follow([rise], NODES, now)
+                    past.say(f"{day}", caused=True)
+                    past.say(f"{day}", caused=caused and peak > nominal + 10.0)
+            now += DAY_MS
+            past.settle(now, 3.0, NODES)
+        return past
+
+    silent, labelled = lived_and_said(caused=False), lived_and_said(caused=True)
+    assert labelled.nats == pytest.approx(lived([calm]).nats, abs=0.3)
+    assert labelled.nats < silent.nats - 5.0
+    assert labelled.caused < set(labelled.peaks) == set(labelled.alerts.values())
+
+
 def test_two_rises_of_a_need_in_eight_weeks_are_its_share() -> None:
     high = threshold(3.0, len(NODES)) + FIRST_GUESS_NATS + 4.0
     assert lived([[high], [], [], [], [], [], []], days=28, again=True).of_need == {}

@@ -2,7 +2,8 @@
 
 Each alert is remembered for 14 days after it ended. `expected_event` and `data_problem` hold back every node that may
 have counted its calls, from its onset to its end; `new_normal` lets the nodes that rose take the new level at once;
-`false_alarm` and `real_surge` change no number of the model, the first one counts in the budget's account.
+`false_alarm` and `real_surge` change no number of the model. The first counts in the budget's account; what is called
+real or expected had a cause, so it does not count against the budget (`quiet`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ REMEMBERED_MS = REMEMBERED_DAYS * DAY_HOURS * HOUR_MS
 WEEK_MS = 7 * DAY_HOURS * HOUR_MS
 NOWHERE = -1
 HELD_BACK: tuple[Label, ...] = ("expected_event", "data_problem")
+CAUSED: tuple[Label, ...] = ("real_surge", "expected_event")
+"""What is no chance, and nobody's fault either: a budget is not for it."""
 
 
 @dataclass

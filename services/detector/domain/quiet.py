@@ -9,11 +9,13 @@ fits.
 
 Some needs rise again and again, for reasons that are theirs (a crew types in a street at once, a campaign). What is
 told of one need beyond its share must stand out from its own past too; a third storm in a month still does.
+
+What people have said was no chance (a real rise, an expected event) counts in none of this: a budget is chance alerts.
 """
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from services.detector.domain.alerts import CANDIDATE_FACTOR, Episode
@@ -56,6 +58,10 @@ class QuietPast:
     """What is taken off besides, of needs that rise often."""
     told: dict[Key, int] = field(default_factory=dict)
     """When those that were raised were, ms."""
+    alerts: dict[str, Key] = field(default_factory=dict)
+    """Which episode each alert is, by id."""
+    caused: set[Key] = field(default_factory=set)
+    """Episodes that people said were no chance."""
 
     def follow(self, episodes: Iterable[Episode], names: Sequence[Pair], now: int) -> None:
         """Note how high the open episodes are, right after they were scored; `names` are (need, area) of every node."""
@@ -69,6 +75,13 @@ class QuietPast:
             self.peaks[key] = max(self.peaks.get(key, 0.0), round(float(episode.score) + taken_off, 4))
             if episode.raised_at is not None:
                 self.told[key] = episode.raised_at
+                self.alerts[episode.id] = key
+
+    def say(self, alert_id: str, *, caused: bool) -> None:
+        """A person says whether an alert had a cause; from the next day on its episode counts accordingly."""
+        key = self.alerts.get(alert_id)
+        if key is not None:
+            self.caused = self.caused | {key} if caused else self.caused - {key}
 
     def settle(self, now: int, budget_per_week: float, names: Sequence[Pair]) -> None:
         """Once a day: forget what is old and correct anew.
@@ -83,6 +96,8 @@ class QuietPast:
         kept = sorted(self.peaks.items())[-KEPT:]
         self.peaks = {key: peak for key, peak in kept if key[0] > now - WEEKS * WEEK_MS}
         self.told = {key: at for key, at in self.told.items() if key in self.peaks}
+        self.alerts = {alert: key for alert, key in self.alerts.items() if key in self.peaks}
+        self.caused &= self.peaks.keys()
         self._settle_needs(budget_per_week, names, nominal + self.nats)
         weeks = self._weeks(now, names)
         if not weeks:
@@ -95,7 +110,7 @@ class QuietPast:
     def _settle_needs(self, budget_per_week: float, names: Sequence[Pair], limit: float) -> None:
         """What each need must stand out by so that no more of it is told than its share, in all the weeks kept."""
         peaks: dict[str, list[float]] = {}
-        for (_, node), peak in self.peaks.items():
+        for (_, node), peak in self._by_chance():
             if peak > limit:
                 peaks.setdefault(names[node][0], []).append(peak)
         share = max(1, math.floor(NEED_SHARE * budget_per_week * WEEKS + 0.5))
@@ -109,8 +124,8 @@ class QuietPast:
     def _asked(self, budget: float, weeks: int, now: int) -> float:
         """Alerts a week to ask for: fewer than the budget where more were told."""
         told = [0] * weeks
-        for at in self.told.values():
-            if (week := (now - at) // WEEK_MS) < weeks:
+        for key, at in self.told.items():
+            if key not in self.caused and (week := (now - at) // WEEK_MS) < weeks:
                 told[week] += 1
         mean = _of_quiet_weeks(told)
         return budget * min(1.0, max(LEAST_SHARE, budget / max(mean, 1e-9)))
@@ -120,11 +135,15 @@ class QuietPast:
         begun = now if self.begun is None else self.begun
         number = min(WEEKS, (now - begun) // WEEK_MS)
         weeks: list[list[float]] = [[] for _ in range(number)]
-        for (noticed_at, node), peak in self.peaks.items():
+        for (noticed_at, node), peak in self._by_chance():
             week = (now - noticed_at) // WEEK_MS
             if week < number:
                 weeks[week].append(peak - self.of_need.get(names[node][0], 0.0))
         return [sorted(week, reverse=True) for week in weeks]
+
+    def _by_chance(self) -> Iterator[tuple[Key, float]]:
+        """Episodes and their peaks, without those that had a cause."""
+        return ((key, peak) for key, peak in self.peaks.items() if key not in self.caused)
 
 
 def _own_threshold(weeks: list[list[float]], budget: float, least: float) -> float:

@@ -11,7 +11,7 @@ from schemas.output import Rejected, SeriesRecord
 from services.detector.domain.calendar import Calendar
 from services.detector.domain.history import Past
 from services.detector.domain.home import Home
-from services.detector.domain.labels import NOWHERE, Remembered
+from services.detector.domain.labels import CAUSED, NOWHERE, Remembered
 from services.detector.domain.memory import KeptHour
 from services.detector.domain.outputs import Output, rejected_output, sealed_output, series_output
 from services.detector.domain.points import past_points
@@ -33,6 +33,7 @@ def label(home: Home, body: LabelBody, by: str, now: int) -> list[Output]:
         return [rejected_output(Rejected(1, "label_of_unknown_alert", field="body.alert_id"))]
     before = alert.changes_learning
     alert.label, alert.accepted, alert.accepted_until = body.label, {}, 0
+    home.quiet.say(alert.id, caused=body.label in CAUSED)
     if body.label == "new_normal":
         alert.accepted = _risen(home.scoring, alert)
         alert.accepted_until = home.scoring.open_bucket + 1

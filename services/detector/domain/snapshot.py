@@ -47,7 +47,7 @@ from services.detector.domain.triggers import Triggers
 from services.detector.domain.unlisted import Day, Unlisted
 from services.detector.domain.watch import Watch
 
-FORMAT = 3
+FORMAT = 4
 PARTITION = "partition"
 
 Blocks = dict[str, bytes]
@@ -213,14 +213,15 @@ def _home(code: str, blocks: Blocks, references: References) -> Home:
         core["held_back_times"],
     )
     scoring = _scoring(core, blocks, rules.calendar(code), rules)
-    scoring.correct(*core["quiet"][2:4])
+    quiet = _quiet(core)
+    scoring.correct(quiet.nats, quiet.of_need)
     kinds = kinds_again(code, core["kinds"], {name: _columns(blocks[name]) for name in ("drops", "trends")})
     return Home(
         code=code,
         rules=rules,
         scoring=scoring,
         watch=watch,
-        quiet=_quiet(core),
+        quiet=quiet,
         held_back=HeldBackList.restored(core["held_back"]),
         intake=_intake(code, rules, scoring, core, kinds.triggers),
         kinds=kinds,
@@ -330,13 +331,15 @@ def _columns(block: bytes) -> dict[str, Any]:
 
 
 def _quiet_plain(quiet: QuietPast) -> list[Any]:
-    return [list(quiet.peaks.items()), quiet.begun, quiet.nats, quiet.of_need, list(quiet.told.items())]
+    by_key = list(quiet.peaks.items()), list(quiet.told.items())
+    return [*by_key, quiet.begun, quiet.nats, quiet.of_need, list(quiet.alerts.items()), sorted(quiet.caused)]
 
 
 def _quiet(core: dict[str, Any]) -> QuietPast:
-    peaks, begun, nats, of_need, told = core["quiet"]
-    by_key = ({(at, node): one for (at, node), one in rows} for rows in (peaks, told))
-    return QuietPast(next(by_key), begun, nats, of_need, next(by_key))
+    *rows, begun, nats, of_need, alerts, caused = core["quiet"]
+    peaks, told = ({(at, node): one for (at, node), one in each} for each in rows)
+    known = {alert: (at, node) for alert, (at, node) in alerts}
+    return QuietPast(peaks, begun, nats, of_need, told, known, {(at, node) for at, node in caused})
 
 
 def _episode(episode: Episode) -> dict[str, Any]:

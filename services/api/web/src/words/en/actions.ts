@@ -25,7 +25,7 @@ export const actions = {
   data_problem: 'Data problem',
   false_alarm: 'False alarm',
   new_normal: 'New normal',
-  real_surge_means: 'Need truly rose. Counts for the precision shown.',
+  real_surge_means: 'Need truly rose. Counts for the precision shown, not against the budget.',
   expected_event_means: 'A fair, a payday, a storm we knew of. Not learned as usual.',
   data_problem_means: 'Repeated, late or recoded records. Not learned as usual.',
   false_alarm_means: 'Nothing behind it. Counts in the budget’s account.',

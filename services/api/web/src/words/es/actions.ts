@@ -25,7 +25,7 @@ export const actions: Like<typeof english> = {
   data_problem: 'Problema de datos',
   false_alarm: 'Falsa alarma',
   new_normal: 'Nueva normalidad',
-  real_surge_means: 'La necesidad subió de verdad. Cuenta para la precisión mostrada.',
+  real_surge_means: 'La necesidad subió de verdad. Cuenta para la precisión mostrada, no en el presupuesto.',
   expected_event_means: 'Fiesta, día de pago, tormenta anunciada. No se aprende como habitual.',
   data_problem_means: 'Registros repetidos, tardíos o recodificados. No se aprende como habitual.',
   false_alarm_means: 'No había nada. Cuenta en el presupuesto de alertas.',

@@ -25,7 +25,7 @@ export const actions: Like<typeof english> = {
   data_problem: 'Problème de données',
   false_alarm: 'Fausse alerte',
   new_normal: 'Nouvelle normale',
-  real_surge_means: 'Le besoin a vraiment augmenté. Compte dans la précision affichée.',
+  real_surge_means: 'Le besoin a vraiment augmenté. Compte dans la précision affichée, pas dans le budget.',
   expected_event_means: 'Fête, jour de paie, tempête annoncée. N’est pas appris comme habituel.',
   data_problem_means: 'Fiches en double, en retard ou recodées. N’est pas appris comme habituel.',
   false_alarm_means: 'Rien derrière. Compte dans le budget d’alertes.',
