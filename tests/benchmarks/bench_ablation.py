@@ -25,7 +25,8 @@ from services.detector.backtest.counts import HOUR_SECONDS, read_counts, score_c
 from services.detector.backtest.protocol import Run, judge
 from services.detector.backtest.rows import collect
 from services.detector.backtest.truth import read_truth
-from services.detector.domain import bank, profile
+from services.detector.domain import bank, cusum, profile
+from services.detector.domain.tuning import TUNING
 
 BUDGETS = (0.01, 0.003)
 
@@ -40,21 +41,28 @@ def without(part: str) -> Iterator[None]:
     changes: dict[str, Callable[[], None]] = {
         "the whole": lambda: None,
         "prior of need and area": lambda: setattr(counting, "margins", lambda level, areas: np.zeros_like(level)),
-        "rare calls in full": lambda: setattr(bank, "TUNING", replace(kept[0], winsor_calls=0.0)),
+        "rare calls in full": lambda: tune(winsor_calls=0.0),
         "tides": lambda: setattr(profile.Profiles, "follow", no_tide),
-        "variance inflation": lambda: setattr(bank, "TUNING", replace(kept[0], vif_part=0.0)),
-        "half of it (all)": lambda: setattr(bank, "TUNING", replace(kept[0], vif_part=1.0)),
-        "most of an hour": lambda: setattr(bank, "TUNING", replace(kept[0], hour_most=40.0)),
+        "variance inflation": lambda: tune(vif_part=0.0),
+        "half of it (all)": lambda: tune(vif_part=1.0),
+        "most of an hour": lambda: tune(hour_most=40.0),
         "handicap": lambda: vars(counting).update(handicap=np.zeros_like),
     }
-    kept = bank.TUNING, counting.margins, profile.Profiles.follow, vars(counting)["handicap"]
+    kept = counting.margins, profile.Profiles.follow, vars(counting)["handicap"]
     changes[part]()
     try:
         yield
     finally:
-        bank.TUNING, counting.margins = kept[0], kept[1]
-        profile.Profiles.follow = kept[2]  # type: ignore[method-assign]
-        vars(counting)["handicap"] = kept[3]
+        tune()
+        counting.margins = kept[0]
+        profile.Profiles.follow = kept[1]  # type: ignore[method-assign]
+        vars(counting)["handicap"] = kept[2]
+
+
+def tune(**constants: float) -> None:
+    """Other constants of the model, where bank and CUSUMs look them up."""
+    for module in (bank, cusum):
+        vars(module)["TUNING"] = replace(TUNING, **constants)
 
 
 PARTS = (

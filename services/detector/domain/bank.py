@@ -12,107 +12,36 @@ holds a level up, never down: a gamma's upper tail is thin and would keep a node
 Stored in float32, computed in float64, so that what a snapshot keeps is exactly what the next hour starts from.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.detector.domain.calendar import WEEK_HOURS
+from services.detector.domain.cusum import (
+    SIZES,
+    Floats,
+    Index,
+    Prediction,
+    Scores,
+    advance,
+    fallen,
+    highest,
+    mark_starts,
+    may_move,
+    risen,
+)
 from services.detector.domain.treatment import Treatment
+from services.detector.domain.tuning import TUNING
 
-Floats = NDArray[np.float64]
-Stored = NDArray[np.float32]
-Index = NDArray[np.int64] | slice
+__all__ = ["EVERY", "SIZES", "TUNING", "Bank", "Floats", "Index", "Prediction", "Scores", "advance"]
 
 EVERY = slice(None)
-SIZES = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
-"""Rises looked for, in sd of an average hour."""
-
-
+KEEP_AN_HOUR = 1.0 - 1.0 / TUNING.memory_hours
 SCORE_COLUMNS = ("up", "run", "down")
 """They say how unusual the last hours are, not what is usual."""
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """Constants of the model; part of the model's version."""
-
-    prior_calls: float = 1.0
-    """Calls that the rate of need and area is worth against a node's own: rates scatter about it by a factor of two."""
-    guess_calls: float = 0.2
-    guess_rate: float = 0.05
-    """What stands in for it while neither need nor area say anything."""
-    level_drift: float = 1.5e-5
-    """Variance of the level's random walk per hour, relative."""
-    least_rate: float = 0.005
-    """Calls an hour below which no history can claim a node to be."""
-    kappa: float = 0.08
-    kappa_weight: float = 50.0
-    kappa_most: float = 3.0
-    clump_calls: float = 10.0
-    """Calls that the pool's clumping is worth against a node's own."""
-    clump_most: float = 20.0
-    clump_reach: float = 5.0
-    """A clump counts up to this many calls above the mean."""
-    memory_hours: float = 8.0 * WEEK_HOURS
-    vif_days: float = 7.0
-    vif_most: float = 12.0
-    vif_part: float = 0.5
-    """How much of the variance inflation tempers the evidence; the whole costs detections, none of it false alarms."""
-    winsor_sd: float = 4.0
-    winsor_calls: float = 2.0
-    """So many calls count in full even where hardly any are usual; else rare calls teach a tenth of themselves."""
-    hour_most: float = 12.0
-    """Nats that one hour can bring: a street of reports typed in at once is one cause, not a rise that goes on."""
-    cap_nats: float = 40.0
-    certain_nats: float = 10.0
-    certain_hours: float = 3.0
-    """What lies above so many nats halves in so many hours: else a big surge lingers for days in a rare series."""
-    careful_after_hours: int = 2 * WEEK_HOURS
-    """Anomaly-aware learning and alerts begin after two seasons."""
-    accept_after_hours: int = WEEK_HOURS
-    """A level that has stayed away this long is the new normal."""
-    vanished_nats: float = 25.0
-    """A fall is a new normal only when it is beyond doubt: with 3 nats, as for rises, levels wander."""
-    keep_while_new: float = 0.97
-    """How much of the old level an hour leaves while a new normal is taken in."""
-    moved_hours: float = 6.0
-    """What a level is worth, in hours, that a person says is the new normal."""
-
-
-TUNING = Tuning()
-
-
-class Prediction(NamedTuple):
-    """What an hour should bring: arrays over the nodes asked for."""
-
-    mean: Floats
-    spread: Floats
-    """Part of the inverse shape that does not depend on the mean: dispersion and doubt about the level."""
-    clump: Floats
-    """Variance over mean, less one, of calls that come in clumps: their part of the inverse shape is clump / mean."""
-    sd_average: Floats
-    """sd of the node's average hour: the unit of a rise."""
-    variance: Floats
-    vif: Floats
-
-    def rows(self, nodes: Index) -> "Prediction":
-        """The same for some of the nodes."""
-        return self if isinstance(nodes, slice) else Prediction(*(column[nodes] for column in self))
-
-
-class Scores(NamedTuple):
-    """Five upward CUSUMs and the bucket in which each last left zero."""
-
-    up: Floats
-    run: NDArray[np.int64]
-
-    def best(self) -> Floats:
-        """Highest of the five, rounded as every comparison wants it."""
-        best: Floats = np.round(reduce(np.maximum, self.up.T), 4)  # by columns: along short rows numpy is slow
-        return best
 
 
 @dataclass
@@ -144,6 +73,7 @@ class Bank:
 
     def __post_init__(self) -> None:
         self._arrays = {name: _zeros(0, width, dtype) for name, (dtype, width) in self.ARRAYS.items()}
+        self._follows: dict[str, Floats] = {}
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         try:
@@ -164,6 +94,7 @@ class Bank:
                 self._arrays[name] = wider
         self.size = size
         self.level_b[old:] = self.hours
+        self._learned()
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, for a snapshot."""
@@ -183,52 +114,100 @@ class Bank:
 
     def kappa(self, nodes: Index = EVERY) -> Floats:
         """Dispersion, shrunk to the pool."""
-        num, den = _wide(self.kappa_num, nodes), _wide(self.kappa_den, nodes)
-        raw = (num + TUNING.kappa * TUNING.kappa_weight) / (den + TUNING.kappa_weight)
-        return np.clip(raw, 0.005, TUNING.kappa_most)
+        return self._kept("kappa", self._kappa)[nodes]
 
     def clump(self, nodes: Index = EVERY) -> Floats:
         """How calls clump (one caller, several reports), shrunk to the pool of all nodes."""
-        num, den = _wide(self.clump_num, EVERY), _wide(self.clump_den, EVERY)
-        if self.pooled:
-            pool: Floats | float = max(0.0, float(num.sum())) / max(float(den.sum()), 1.0)
-        else:
-            pool = (np.maximum(0.0, num) / np.maximum(den, 1.0))[nodes]
-        raw = (num[nodes] + pool * TUNING.clump_calls) / (den[nodes] + TUNING.clump_calls)
-        return np.clip(raw, 0.0, TUNING.clump_most)
+        return self._kept("clump", self._clump)[nodes]
 
     def vif(self, nodes: Index = EVERY) -> Floats:
         """Variance inflation of a day's sum."""
-        total, weight = _wide(self.vif_sum, nodes), _wide(self.vif_weight, nodes)
-        return np.clip((total + TUNING.vif_days) / (weight + TUNING.vif_days), 1.0, TUNING.vif_most)
+        return self._kept("vif", self._vif)[nodes]
 
     def level(self, nodes: Index = EVERY) -> Floats:
         """Calls in an average hour."""
-        calls, rate = self._prior(nodes)
-        a, b = _wide(self.level_a, nodes), _wide(self.level_b, nodes)
-        own = a / np.maximum(b, 1e-9)
-        return np.maximum((a + calls) / (b + calls / np.maximum(rate, own)), TUNING.least_rate)
+        return self._kept("level", self._level)[nodes]
 
-    def _prior(self, nodes: Index) -> tuple[Floats, Floats]:
-        """(calls, rate) of the prior; a usual rate of 0 has not been learned."""
-        usual = _wide(self.usual, nodes)
-        known = usual > 0.0
-        return np.where(known, TUNING.prior_calls, TUNING.guess_calls), np.where(known, usual, TUNING.guess_rate)
+    def _kept(self, name: str, compute: Callable[[], Floats]) -> Floats:
+        """What follows from the state, by node: computed once, until `_learned` says that it is something else."""
+        values = self._follows.get(name)
+        if values is None:
+            values = self._follows[name] = compute()
+            values.flags.writeable = False
+        return values
+
+    def _learned(self, *names: str) -> None:
+        for name in names or tuple(self._follows):
+            self._follows.pop(name, None)
+
+    def _kappa(self) -> Floats:
+        raw = _wide(self.kappa_num)
+        raw += TUNING.kappa * TUNING.kappa_weight
+        raw /= _wide(self.kappa_den) + TUNING.kappa_weight
+        return _within(raw, 0.005, TUNING.kappa_most)
+
+    def _clump(self) -> Floats:
+        num, den = _wide(self.clump_num), _wide(self.clump_den)
+        if self.pooled:
+            pool: Floats | float = max(0.0, float(num.sum())) / max(float(den.sum()), 1.0)
+        else:
+            pool = np.maximum(0.0, num) / np.maximum(den, 1.0)
+        num += pool * TUNING.clump_calls
+        den += TUNING.clump_calls
+        return _within(num / den, 0.0, TUNING.clump_most)
+
+    def _vif(self) -> Floats:
+        raw = (_wide(self.vif_sum) + TUNING.vif_days) / (_wide(self.vif_weight) + TUNING.vif_days)
+        return _within(raw, 1.0, TUNING.vif_most)
+
+    def _level(self) -> Floats:
+        a, b = _wide(self.level_a), _wide(self.level_b)
+        calls, rate = self._prior_calls(), self._kept("prior_rate", self._prior_rate)
+        rate = np.maximum(rate, a / np.maximum(b, 1e-9))
+        a += calls
+        b += calls / rate
+        a /= b
+        return np.maximum(a, TUNING.least_rate, out=a)
+
+    def _prior_calls(self) -> Floats:
+        """Calls that a level's prior is worth; a usual rate of 0 has not been learned."""
+        return self._kept("prior_calls", lambda: np.where(self.usual > 0.0, TUNING.prior_calls, TUNING.guess_calls))
+
+    def _prior_rate(self) -> Floats:
+        return np.where(self.usual > 0.0, _wide(self.usual), TUNING.guess_rate)
+
+    def _spread(self) -> Floats:
+        doubt = _wide(self.level_a)
+        doubt += self._prior_calls()
+        np.divide(1.0, doubt, out=doubt)
+        doubt += self.kappa()
+        return doubt
+
+    def _sd_average(self) -> Floats:
+        level = self.level()
+        variance = level**2
+        variance *= self.kappa()
+        variance += level * (1.0 + self.clump())
+        return np.sqrt(variance, out=variance)
 
     def expect(self, rates: Floats) -> None:
         """The rates (calls an hour) that need and area suggest for every node: the middle of its level's prior."""
         self.usual[:] = np.maximum(rates, TUNING.least_rate)
+        self._learned()
 
     def predict_many(self, profile: Floats, nodes: Index = EVERY) -> Prediction:
         """The hour to come; `profile` is the factor of its slot for each of the nodes."""
-        level, kappa, clump = self.level(nodes), self.kappa(nodes), self.clump(nodes)
-        mean = level * profile
+        kappa, clump = self.kappa(nodes), self.clump(nodes)
+        mean = self.level(nodes) * profile
+        variance = mean**2
+        variance *= kappa
+        variance += mean * (1.0 + clump)
         return Prediction(
             mean=mean,
-            spread=kappa + 1.0 / (_wide(self.level_a, nodes) + self._prior(nodes)[0]),
+            spread=self._kept("spread", self._spread)[nodes],
             clump=clump,
-            sd_average=np.sqrt(level * (1.0 + clump) + kappa * level**2),
-            variance=mean * (1.0 + clump) + kappa * mean**2,
+            sd_average=self._kept("sd_average", self._sd_average)[nodes],
+            variance=variance,
             vif=self.vif(nodes),
         )
 
@@ -260,149 +239,185 @@ class Bank:
         if self.hours != TUNING.careful_after_hours:  # in that hour all levels change their unit
             for name, column in columns.items():
                 column[held] = before[name]
+        self._learned()
         weight[held] = 0.0
         return weight
 
     def _move(self, predicted: Prediction, nodes: Index, factors: Floats) -> None:
         """The level of some nodes is put to a new place, worth no more than a few hours of what is to come."""
-        phi = (predicted.variance / np.maximum(predicted.mean, 1e-9) * predicted.vif)[nodes]
-        known = np.maximum(_wide(self.level_b, nodes), 1e-9)
+        phi = _inflation(predicted)[nodes]
+        known = np.maximum(_wide(self.level_b[nodes]), 1e-9)
         share = np.minimum(1.0, TUNING.moved_hours / np.maximum(phi, 1.0) / known)
-        self.level_a[nodes] = np.maximum(_wide(self.level_a, nodes) * share * factors, 1e-3)
+        self.level_a[nodes] = np.maximum(_wide(self.level_a[nodes]) * share * factors, 1e-3)
         self.level_b[nodes] = known * share
 
     def _learn_many(self, observed: Floats, predicted: Prediction, profile: Floats, bucket: int) -> Floats:
         """Before two seasons have been seen nothing is unusual yet, so no CUSUM gathers anything."""
-        before = self.sealed_scores()
-        after = advance(before, observed, predicted, bucket)
-        self.up[:], self.run[:] = after.up, after.run
-        self.down[:] = _advance_down(_wide(self.down, EVERY), observed, predicted)
-        best_before, best = before.best(), after.best()
-        weight = self._weights(np.minimum(best_before, best))
-        moved = (best > 3.0) | (self.down > TUNING.vanished_nats)
-        new_normal = (self.raised_hours > TUNING.accept_after_hours) & moved
-        if not self.careful:
-            self.up[:] = 0.0
-        reach = predicted.mean + TUNING.winsor_sd * np.sqrt(predicted.variance * predicted.vif)
-        capped = np.minimum(observed, np.maximum(reach, TUNING.winsor_calls))
+        before, best = self._gather(observed, predicted, bucket)
+        weight, new_normal = self._doubt(np.minimum(before, best), best)
+        capped = _capped(observed, predicted)
         if self.careful:
             self._learn_level(capped, predicted, profile, weight, new_normal)
         else:
             self.level_a[:] += observed.astype(np.float32)
             self.level_b[:] += profile.astype(np.float32)
         if self.hours >= WEEK_HOURS:
-            self._learn_dispersion(capped, predicted, weight)
-            self._learn_clumps(observed, predicted, best_before)
-            self.day_residual[:] += (weight * (capped - predicted.mean)).astype(np.float32)
-            self.day_variance[:] += (weight * predicted.variance).astype(np.float32)
+            excess = capped - predicted.mean
+            self._learn_day(excess, predicted, weight)
+            self._learn_dispersion(excess, predicted.mean, weight)
+            self._learn_clumps(observed, predicted, before)
         self.hours += 1
+        self._learned("level", "kappa", "clump", "spread", "sd_average")
         if self.hours == TUNING.careful_after_hours:
             self._weigh_levels()
         return weight
 
+    def _gather(self, observed: Floats, predicted: Prediction, bucket: int) -> tuple[Floats, Floats]:
+        """CUSUMs one hour later; returns the best upward one of each node before and after it."""
+        up, down, nodes = self.up, self.down, may_move(self.up, observed, predicted.mean)
+        before = _wide(up.take(nodes, axis=0).T)
+        after = risen(before, observed[nodes], predicted.rows(nodes))
+        up[nodes] = after.T if self.careful else 0.0
+        mark_starts(self.run, nodes, before, after, bucket)
+        down[:] = fallen(_wide(down), observed, predicted)
+        best = np.zeros((2, self.size))
+        best[:, nodes] = highest(before), highest(after)
+        return best[0], best[1]
+
+    def _learn_day(self, excess: Floats, predicted: Prediction, weight: Floats) -> None:
+        """Sums of a day's calls beyond what was expected, and of the variance they should have."""
+        residual, variance = self.day_residual, self.day_variance
+        residual += (weight * excess).astype(np.float32)
+        variance += (weight * predicted.variance).astype(np.float32)
+
     def end_day(self) -> None:
         """Learn variance inflation from the sums of the day that ended."""
-        variance = _wide(self.day_variance, EVERY)
+        variance = _wide(self.day_variance)
         seen = variance > 0.05
-        ratio = np.where(seen, _wide(self.day_residual, EVERY) ** 2 / np.where(seen, variance, 1.0), 0.0)
+        ratio = np.where(seen, _wide(self.day_residual) ** 2 / np.where(seen, variance, 1.0), 0.0)
         ratio = np.minimum(ratio, 9.0 * self.vif())
         keep = 1.0 - 24.0 / TUNING.memory_hours
-        self.vif_sum[:] = np.where(seen, keep * _wide(self.vif_sum, EVERY) + ratio, self.vif_sum)
-        self.vif_weight[:] = np.where(seen, keep * _wide(self.vif_weight, EVERY) + 1.0, self.vif_weight)
+        self.vif_sum[:] = np.where(seen, keep * _wide(self.vif_sum) + ratio, self.vif_sum)
+        self.vif_weight[:] = np.where(seen, keep * _wide(self.vif_weight) + 1.0, self.vif_weight)
         self.day_residual[:] = 0.0
         self.day_variance[:] = 0.0
+        self._learned("vif")
 
     def forget_scores(self, nodes: Index) -> None:
         """Start the CUSUMs of some nodes again from zero."""
         self.up[nodes] = 0.0
         self.raised_hours[nodes] = 0.0
 
-    def _weights(self, score: Floats) -> Floats:
+    def _doubt(self, score: Floats, best: Floats) -> tuple[Floats, NDArray[np.int64]]:
+        """How far each node's hour is believed (0.05..1), and the nodes that take what they see for a new normal."""
+        weight = np.ones(self.size)
         if not self.careful:
-            return np.ones(self.size)
-        highest = np.maximum(score, _wide(self.down, EVERY))
-        self.raised_hours[:] = np.where(highest > 3.0, self.raised_hours + 1.0, 0.0)
-        accepted = self.raised_hours > TUNING.accept_after_hours
-        weight = np.clip(np.exp(-(highest - 3.0) / 2.0), 0.05, 1.0)
-        return np.where(accepted, 1.0, weight)
+            return weight, np.zeros(0, np.int64)
+        down, raised_hours = self.down, self.raised_hours
+        unusual = np.maximum(score, _wide(down))
+        raised = np.flatnonzero(unusual > 3.0)
+        hours = raised_hours[raised] + np.float32(1.0)
+        raised_hours[:] = 0.0
+        raised_hours[raised] = hours
+        accepted = hours > TUNING.accept_after_hours
+        weight[raised] = np.where(accepted, 1.0, _belief(unusual[raised]).clip(0.05))
+        moved = (best[raised] > 3.0) | (down[raised] > TUNING.vanished_nats)
+        return weight, raised[accepted & moved]
 
     def _weigh_levels(self) -> None:
         """Two seasons were plain sums of calls and hours; from now on both count as the information that they hold."""
-        level = self.level()
-        phi = (1.0 + self.clump() + self.kappa() * level) * self.vif()
-        self.level_a[:] /= phi.astype(np.float32)
-        self.level_b[:] /= phi.astype(np.float32)
+        phi = ((1.0 + self.clump() + self.kappa() * self.level()) * self.vif()).astype(np.float32)
+        self.level_a[:] /= phi
+        self.level_b[:] /= phi
+        self._learned("level", "spread", "sd_average")
 
     def _learn_level(
-        self, observed: Floats, predicted: Prediction, profile: Floats, weight: Floats, new_normal: NDArray[np.bool_]
+        self, observed: Floats, predicted: Prediction, profile: Floats, weight: Floats, new_normal: NDArray[np.int64]
     ) -> None:
-        a, b = _wide(self.level_a, EVERY), _wide(self.level_b, EVERY)
-        keep = np.where(new_normal, TUNING.keep_while_new, 1.0 / (1.0 + a * TUNING.level_drift))
-        phi = predicted.variance / np.maximum(predicted.mean, 1e-9) * predicted.vif
-        self.level_a[:] = keep * a + weight * observed / phi
-        self.level_b[:] = keep * b + weight * profile / phi
+        a, b, phi = _wide(self.level_a), _wide(self.level_b), _inflation(predicted)
+        keep = a * TUNING.level_drift
+        keep += 1.0
+        np.divide(1.0, keep, out=keep)
+        keep[new_normal] = TUNING.keep_while_new
+        for stored, value, told in ((self.level_a, a, observed), (self.level_b, b, profile)):
+            news = weight * told
+            news /= phi
+            value *= keep
+            value += news
+            stored[:] = value
+
+    def _learn_dispersion(self, excess: Floats, mu: Floats, weight: Floats) -> None:
+        spread = self.kappa() * mu
+        spread += 1.0
+        spread *= spread
+        spread *= 2.0 * mu
+        spread += 1.0
+        beyond = excess**2
+        beyond -= mu
+        beyond *= weight
+        beyond *= mu
+        beyond /= spread
+        _remember(self.kappa_num, beyond)
+        cube = mu**3
+        cube *= weight
+        cube /= spread
+        _remember(self.kappa_den, cube)
+        self._learned("kappa")
 
     def _learn_clumps(self, observed: Floats, predicted: Prediction, score_before: Floats) -> None:
         """Variance beyond dispersion, in hours that began quietly: a clump is one hour, a surge goes on."""
         mu = predicted.mean
         reach = np.maximum(TUNING.winsor_sd * np.sqrt(predicted.variance), TUNING.clump_reach)
-        excess = (np.minimum(observed, mu + reach) - mu) ** 2 - mu - self.kappa() * mu**2
-        weight = np.clip(np.exp(-(score_before - 3.0) / 2.0), 0.0, 1.0)
-        keep = 1.0 - 1.0 / TUNING.memory_hours
-        self.clump_num[:] = keep * _wide(self.clump_num, EVERY) + weight * excess
-        self.clump_den[:] = keep * _wide(self.clump_den, EVERY) + weight * mu
-
-    def _learn_dispersion(self, observed: Floats, predicted: Prediction, weight: Floats) -> None:
-        mu = predicted.mean
-        excess = (observed - mu) ** 2 - mu
-        spread = 1.0 + 2.0 * mu * (1.0 + self.kappa() * mu) ** 2
-        keep = 1.0 - 1.0 / TUNING.memory_hours
-        self.kappa_num[:] = keep * _wide(self.kappa_num, EVERY) + weight * excess * mu / spread
-        self.kappa_den[:] = keep * _wide(self.kappa_den, EVERY) + weight * mu**3 / spread
-
-
-def advance(scores: Scores, observed: Floats, predicted: Prediction, bucket: int, share: float = 1.0) -> Scores:
-    """CUSUMs after one more bucket, of which `share` (0..1) has passed.
-
-    S_c = max(0, S_c + llr_c / (1 + (VIF - 1) / 2 x min(1, 2 / c))), the ratio being that of a negative binomial with
-    mean mu + c sd to one with mean mu, at the same shape; of the S_c before, what is beyond certainty has faded.
-    """
-    faded = 1.0 - 0.5 ** (share / TUNING.certain_hours)
-    up = scores.up - faded * np.maximum(scores.up - TUNING.certain_nats, 0.0)
-    mu = np.maximum(predicted.mean * share, 1e-4)
-    # A score of zero stays zero where no more calls came than usual: most of all scores, and no logarithm for them.
-    places = np.flatnonzero((up > 0.0) | (observed > mu)[:, None])
-    row, size = np.divmod(places, len(SIZES))
-    some, mean = SIZES[size], mu[row]
-    shape = 1.0 / (predicted.spread[row] + predicted.clump[row] / mean)
-    ratio = _log_ratio(observed[row], mean, mean + some * (predicted.sd_average[row] * share), shape)
-    temper = 1.0 + TUNING.vif_part * (predicted.vif[row] - 1.0) * np.minimum(1.0, 2.0 / some)
-    before = up.take(places)
-    after = np.clip(before + np.minimum(ratio / temper, TUNING.hour_most), 0.0, TUNING.cap_nats)
-    up.put(places, after)
-    run = scores.run.copy()
-    run.put(places[(before <= 0.0) & (after > 0.0)], bucket)
-    return Scores(up, run)
+        reach += mu
+        beyond = np.minimum(observed, reach, out=reach)
+        beyond -= mu
+        beyond *= beyond
+        beyond -= mu
+        beyond -= self.kappa() * mu**2
+        told, loud = mu.copy(), np.flatnonzero(score_before > 3.0)
+        weight = _belief(score_before[loud])
+        beyond[loud] *= weight
+        told[loud] *= weight
+        _remember(self.clump_num, beyond)
+        _remember(self.clump_den, told)
 
 
-def _advance_down(score: Floats, observed: Floats, predicted: Prediction) -> Floats:
-    """The same for a fall to half the mean."""
-    mu = np.maximum(predicted.mean, 1e-4)
-    row = np.flatnonzero((score > 0.0) | (observed < mu))
-    mean, after = mu[row], score.copy()
-    ratio = _log_ratio(observed[row], mean, 0.5 * mean, 1.0 / (predicted.spread[row] + predicted.clump[row] / mean))
-    after[row] = np.clip(score[row] + ratio / predicted.vif[row], 0.0, TUNING.cap_nats)
-    return after
+def _inflation(predicted: Prediction) -> Floats:
+    """Variance of an hour over its mean, with what days have in common."""
+    phi = predicted.variance / np.maximum(predicted.mean, 1e-9)
+    phi *= predicted.vif
+    return phi
 
 
-def _log_ratio(observed: Floats, mu: Floats, other: Floats, shape: Floats) -> Floats:
-    tail = np.log((shape + other) / (shape + mu))
-    ratio: Floats = observed * (np.log(other / mu) - tail) - shape * tail
-    return ratio
+def _capped(observed: Floats, predicted: Prediction) -> Floats:
+    """Calls, of which those far beyond what is usual count no more."""
+    reach = np.sqrt(predicted.variance * predicted.vif)
+    reach *= TUNING.winsor_sd
+    reach += predicted.mean
+    return np.minimum(observed, np.maximum(reach, TUNING.winsor_calls), out=reach)
 
 
-def _wide(stored: NDArray[Any], nodes: Index) -> Floats:
-    return stored[nodes].astype(np.float64)
+def _belief(scores: Floats) -> Floats:
+    """Weight of hours with scores above 3 nats."""
+    belief: Floats = np.exp((scores - 3.0) / -2.0)
+    return belief
+
+
+def _remember(stored: NDArray[np.float32], news: Floats) -> None:
+    """Forget an hour's part of what was known, and add what is new."""
+    known = _wide(stored)
+    known *= KEEP_AN_HOUR
+    known += news
+    stored[:] = known
+
+
+def _within(values: Floats, least: float, most: float) -> Floats:
+    """The same array with its values moved between two bounds."""
+    return np.clip(values, least, most, out=values)
+
+
+def _wide(stored: NDArray[np.float32]) -> Floats:
+    return stored.astype(np.float64, order="C")
 
 
 def _zeros(rows: int, width: int, dtype: str) -> NDArray[Any]:
