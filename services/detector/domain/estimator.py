@@ -103,8 +103,8 @@ class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not
         """Why that many: `expected` is the product of `level`, `hour_of_week`, `tide` and `share`; `sd` its spread."""
         series, slot, share = self._series, _slot(x), _share(x)
         return {
-            "level": series.level(),
-            "hour_of_week": series.weekly(slot),
+            "level": series.level,
+            "hour_of_week": series.week.factor(slot),
             "tide": series.tide,
             "share": share,
             "expected": self.predict_one(x),

@@ -1,21 +1,22 @@
 """One series that stands alone, in plain numbers: `bank` and `profile` without the price of arrays for a single one.
 
 numpy takes a microsecond for each of some hundred steps, be they over one number or a thousand. The formulas are those
-of the two modules, and so is what is kept in float32; a property test holds both forms together to 1e-9.
+of the two modules, and so is what is kept in float32; a property test holds both forms together to 1e-9. Here too the
+price is that of steps, not of arithmetic: all that an hour changes is brought to float32 in one go, what follows from
+it is computed once an hour, and a score that stays zero costs no logarithm.
 """
 
-from array import array
-from ctypes import c_float
+from collections.abc import Sequence
 from math import exp, log, sqrt
+from struct import Struct
 from typing import NamedTuple
 
 from services.detector.domain.bank import SIZES, TUNING
 from services.detector.domain.calendar import DAY_HOURS, WEEK_HOURS
+from services.detector.domain.one_week import OneWeek
 from services.detector.domain.profile import (
-    KEEP_A_WEEK,
     LEAST_TIDE,
     MOST_TIDE,
-    SHRINK_CALLS,
     TIDE_HOURS,
     TIDE_RESERVE,
     TIDE_SD,
@@ -24,9 +25,24 @@ from services.detector.domain.profile import (
 
 RISES = [(float(rise), min(1.0, 2.0 / float(rise))) for rise in SIZES]
 """Sizes in sd, and the part of the variance inflation that tempers each."""
-FORGET = c_float(1.0 - KEEP_A_WEEK).value
+QUIET = (0.0,) * len(RISES)
+LEAST_MEAN = 1e-4
+LOG_HALF = log(0.5)
 KEEP_AN_HOUR = 1.0 - 1.0 / TUNING.memory_hours
 KEEP_A_DAY = 1.0 - DAY_HOURS / TUNING.memory_hours
+TIDE_KEPT, DOUBT_KEPT = 1.0 - 1.0 / TIDE_HOURS, 1.0 - 2.0 / TIDE_HOURS
+DOUBT_GAINED = 2.0 * TIDE_SD**2 / TIDE_HOURS
+FADED_AN_HOUR = 1.0 - 0.5 ** (1.0 / TUNING.certain_hours)
+GUESS_CALLS, GUESS_RATE, LEAST_RATE = TUNING.guess_calls, TUNING.guess_rate, TUNING.least_rate
+KAPPA_WEIGHT, KAPPA_CALLS, KAPPA_MOST = TUNING.kappa_weight, TUNING.kappa * TUNING.kappa_weight, TUNING.kappa_most
+CLUMP_CALLS, CLUMP_MOST, CLUMP_REACH = TUNING.clump_calls, TUNING.clump_most, TUNING.clump_reach
+WINSOR_SD, WINSOR_CALLS = TUNING.winsor_sd, TUNING.winsor_calls
+HOUR_MOST, CAP, CERTAIN, VIF_PART = TUNING.hour_most, TUNING.cap_nats, TUNING.certain_nats, TUNING.vif_part
+LEVEL_DRIFT, VANISHED = TUNING.level_drift, TUNING.vanished_nats
+CAREFUL_AFTER, ACCEPT_AFTER = TUNING.careful_after_hours, TUNING.accept_after_hours
+"""Constants by names of their own: an attribute costs as much as a product."""
+
+_SINGLE, _PAIR, _STATE, _SCORES = Struct("f"), Struct("2f"), Struct("9f"), Struct(f"{len(RISES)}f")
 
 
 class Expected(NamedTuple):
@@ -43,210 +59,252 @@ class Expected(NamedTuple):
 class OneSeries:
     """State and model of one hourly series; 168 slots of a week, Monday 00:00 first."""
 
+    __slots__ = (
+        "clump",
+        "clump_den",
+        "clump_num",
+        "day_residual",
+        "day_variance",
+        "doubt",
+        "down",
+        "hours",
+        "kappa",
+        "kappa_den",
+        "kappa_num",
+        "level",
+        "level_a",
+        "level_b",
+        "raised_hours",
+        "sealed",
+        "tide",
+        "up",
+        "vif",
+        "vif_sum",
+        "vif_weight",
+        "week",
+    )
+
     def __init__(self) -> None:
         self.hours = 0
-        self.up = [0.0] * len(RISES)
-        self.down = self.raised_hours = 0.0
+        self.up: tuple[float, ...] = QUIET
+        self.sealed = self.down = 0.0
+        self.raised_hours = 0
         self.level_a = self.level_b = 0.0
         self.kappa_num = self.kappa_den = 0.0
         self.clump_num = self.clump_den = 0.0
         self.vif_sum = self.vif_weight = 0.0
         self.day_residual = self.day_variance = 0.0
-        self.calls = array("f", bytes(4 * WEEK_HOURS))
-        self.weeks = array("f", bytes(4 * WEEK_HOURS))
+        self.week = OneWeek()
         self.tide, self.doubt = 1.0, _single(TIDE_SD**2)
-        self._factors: list[float] | None = None
+        self.vif, self.kappa = 1.0, TUNING.kappa
+        self._follow_state()
 
     @property
     def warm(self) -> bool:
         """Whether two weeks have been learned."""
-        return self.hours >= TUNING.careful_after_hours
+        return self.hours >= CAREFUL_AFTER
 
-    def level(self) -> float:
-        """Calls in an average hour."""
-        a, b = self.level_a, self.level_b
-        rate = max(TUNING.guess_rate, a / max(b, 1e-9))
-        return max((a + TUNING.guess_calls) / (b + TUNING.guess_calls / rate), TUNING.least_rate)
-
-    def weekly(self, slot: int) -> float:
-        """Factor of an hour of the week, the mean over a week being 1; computed anew after every day."""
-        if self._factors is None:
-            self._factors = _factors(self.calls.tolist(), self.weeks.tolist())
-        return self._factors[slot]
+    def factor(self, slot: int) -> float:
+        """Profile x tide of an hour of the week."""
+        return self.week.factor(slot) * self.tide
 
     def predict(self, slot: int) -> Expected:
         """The hour to come."""
-        return self._expected(self.weekly(slot) * self.tide)
+        mean = self.level * self.factor(slot)
+        return Expected(mean, self._spread(), self.clump, self._sd_average(), self._variance(mean), self.vif)
 
     def score(self, count: float, slot: int, share: float = 1.0) -> float:
         """Nats after `count` calls in the part `share` of an hour; changes nothing."""
-        return _rounded(_advance(self.up, count, self.predict(slot), share))
+        mean = max(self.level * self.factor(slot) * share, LEAST_MEAN)
+        return _best(self._risen(count, mean, share)) if count > mean or self.up != QUIET else 0.0
 
     def learn(self, count: float, slot: int) -> None:
         """Learn one hour that is over."""
-        factor, was_warm = self.weekly(slot) * self.tide, self.warm
-        expected = self._expected(factor)
-        weight = self._learn_hour(count, expected, factor)
-        self._learn_profile(slot, weight * count + (1.0 - weight) * min(count, expected.mean))
-        if was_warm:
-            self._follow(count, expected, weight)
+        factor, careful = self.week.factor(slot) * self.tide, self.hours >= CAREFUL_AFTER
+        mean = self.level * factor
+        variance, before = self._variance(mean), self.sealed
+        best = self._gather(count, mean, careful)
+        weight = self._doubt(before if before < best else best) if careful else 1.0
+        reach = mean + WINSOR_SD * sqrt(variance * self.vif)
+        capped = min(count, reach if reach > WINSOR_CALLS else WINSOR_CALLS)
+        if careful:
+            self._learn_level(capped, factor, weight / (variance / max(mean, 1e-9) * self.vif), best)
+        else:
+            count_single, factor_single = _PAIR.unpack(_PAIR.pack(count, factor))
+            self.level_a += count_single
+            self.level_b += factor_single
+        if self.hours >= WEEK_HOURS:
+            self._learn_day(weight * (capped - mean), weight * variance)
+            self._learn_dispersion(capped - mean, mean, weight)
+            self._learn_clumps(count, mean, variance, before)
+        self.week.learn(slot, (weight * count + (1.0 - weight) * min(count, mean)) / self.tide)
+        if careful:
+            self._follow(count, mean, variance, weight)
+        self._end_hour()
+
+    def _variance(self, mean: float) -> float:
+        return mean * (1.0 + self.clump) + self.kappa * (mean * mean)
+
+    def _spread(self) -> float:
+        return self.kappa + 1.0 / (self.level_a + GUESS_CALLS)
+
+    def _sd_average(self) -> float:
+        return sqrt(self._variance(self.level))
+
+    def _gather(self, count: float, mean: float, careful: bool) -> float:
+        """CUSUMs one hour later; returns the best upward one."""
+        mean, best = max(mean, LEAST_MEAN), 0.0
+        if count > mean or self.up != QUIET:
+            after = self._risen(count, mean)
+            best = _best(after)
+            if careful:
+                self.up = _SCORES.unpack(_SCORES.pack(*after))
+                self.sealed = _best(self.up)
+        if count < mean or self.down > 0.0:
+            self.down = self._fallen(count, mean)
+        return best
+
+    def _risen(self, count: float, mean: float, share: float = 1.0) -> list[float]:
+        """`cusum.risen`: a score of zero stays zero where no more calls came than usual."""
+        step, shape = self._sd_average() * share, 1.0 / (self._spread() + self.clump / mean)
+        faded = FADED_AN_HOUR if share == 1.0 else 1.0 - 0.5 ** (share / TUNING.certain_hours)
+        more, both, after = VIF_PART * (self.vif - 1.0), shape + mean, []
+        for score, (rise, part) in zip(self.up, RISES, strict=True):
+            if score > 0.0 or count > mean:
+                other = mean + rise * step
+                tail = log((shape + other) / both)
+                ratio = count * (log(other / mean) - tail) - shape * tail if count else -shape * tail
+                ratio /= 1.0 + more * part
+                if score > CERTAIN:
+                    score -= faded * (score - CERTAIN)
+                score += ratio if ratio < HOUR_MOST else HOUR_MOST
+                score = CAP if score > CAP else score if score > 0.0 else 0.0
+            after.append(score)
+        return after
+
+    def _fallen(self, count: float, mean: float) -> float:
+        shape = 1.0 / (self._spread() + self.clump / mean)
+        tail = log((shape + 0.5 * mean) / (shape + mean))
+        score = self.down + (count * (LOG_HALF - tail) - shape * tail) / self.vif
+        return CAP if score > CAP else score if score > 0.0 else 0.0
+
+    def _doubt(self, score: float) -> float:
+        """How far the hour is believed."""
+        if self.down > 2.9:
+            self.down = _single(self.down)
+        unusual = score if score > self.down else self.down
+        if unusual <= 3.0:
+            self.raised_hours = 0
+            return 1.0
+        self.raised_hours += 1
+        return 1.0 if self.raised_hours > ACCEPT_AFTER else max(exp(-(unusual - 3.0) / 2.0), 0.05)
+
+    def _learn_level(self, count: float, factor: float, share: float, best: float) -> None:
+        new_normal = self.raised_hours > ACCEPT_AFTER and (best > 3.0 or self.down > VANISHED)
+        keep = TUNING.keep_while_new if new_normal else 1.0 / (1.0 + self.level_a * LEVEL_DRIFT)
+        self.level_a = keep * self.level_a + share * count
+        self.level_b = keep * self.level_b + share * factor
+
+    def _learn_day(self, residual: float, variance: float) -> None:
+        residual, variance = _PAIR.unpack(_PAIR.pack(residual, variance))
+        self.day_residual += residual
+        self.day_variance += variance
+
+    def _learn_dispersion(self, excess: float, mean: float, weight: float) -> None:
+        bulge = 1.0 + self.kappa * mean
+        share = weight * mean / (1.0 + 2.0 * mean * (bulge * bulge))
+        num = KEEP_AN_HOUR * self.kappa_num + share * (excess * excess - mean)
+        self.kappa_num, self.kappa_den = num, den = _PAIR.unpack(
+            _PAIR.pack(num, KEEP_AN_HOUR * self.kappa_den + share * mean * mean)
+        )
+        kappa = (num + KAPPA_CALLS) / (den + KAPPA_WEIGHT)
+        self.kappa = KAPPA_MOST if kappa > KAPPA_MOST else kappa if kappa > 0.005 else 0.005
+
+    def _learn_clumps(self, count: float, mean: float, variance: float, score_before: float) -> None:
+        reach = WINSOR_SD * sqrt(variance)
+        most = mean + (reach if reach > CLUMP_REACH else CLUMP_REACH)
+        excess = (count if count < most else most) - mean
+        excess = excess * excess - mean - self.kappa * (mean * mean)
+        if score_before > 3.0:
+            weight = exp(-(score_before - 3.0) / 2.0)
+            excess, mean = weight * excess, weight * mean
+        self.clump_num = KEEP_AN_HOUR * self.clump_num + excess
+        self.clump_den = KEEP_AN_HOUR * self.clump_den + mean
+
+    def _follow(self, count: float, mean: float, variance: float, weight: float) -> None:
+        """`Profiles.follow`: the tide, moved by one hour."""
+        tide, doubt, most = self.tide, self.doubt, mean + TIDE_WINSOR_SD * sqrt(variance)
+        calls, mean = weight * (count if count < most else most), weight * mean
+        slope = mean / tide
+        gain = doubt * slope / (slope * slope * doubt + weight * TIDE_RESERVE * variance + 1e-9)
+        self.tide = min(max(1.0 + (tide - 1.0) * TIDE_KEPT + gain * (calls - mean), LEAST_TIDE), MOST_TIDE)
+        self.doubt = doubt * (1.0 - gain * slope) * DOUBT_KEPT + DOUBT_GAINED
+
+    def _end_hour(self) -> None:
+        """All that the hour has changed is kept as float32; then what follows from it."""
+        self.hours += 1
+        self._round()
+        self._follow_state()
+        if self.hours == CAREFUL_AFTER:
+            phi = _single((1.0 + self.clump + self.kappa * self.level) * self.vif)
+            self.level_a, self.level_b = _single(self.level_a / phi), _single(self.level_b / phi)
+            self._follow_state()
         if self.hours % DAY_HOURS == 0:
+            self.week.end_day()
             self._end_day()
 
-    def _expected(self, factor: float) -> Expected:
-        level, kappa, clump = self.level(), self._kappa(), self._clump()
-        mean = level * factor
-        return Expected(
-            mean,
-            kappa + 1.0 / (self.level_a + TUNING.guess_calls),
-            clump,
-            sqrt(level * (1.0 + clump) + kappa * level**2),
-            mean * (1.0 + clump) + kappa * mean**2,
-            self._vif(),
+    def _round(self) -> None:
+        (
+            self.level_a,
+            self.level_b,
+            self.clump_num,
+            self.clump_den,
+            self.day_residual,
+            self.day_variance,
+            self.down,
+            self.tide,
+            self.doubt,
+        ) = _STATE.unpack(
+            _STATE.pack(
+                self.level_a,
+                self.level_b,
+                self.clump_num,
+                self.clump_den,
+                self.day_residual,
+                self.day_variance,
+                self.down,
+                self.tide,
+                self.doubt,
+            )
         )
 
-    def _kappa(self) -> float:
-        weight = TUNING.kappa_weight
-        raw = (self.kappa_num + TUNING.kappa * weight) / (self.kappa_den + weight)
-        return min(max(raw, 0.005), TUNING.kappa_most)
-
-    def _clump(self) -> float:
-        num, den, prior = self.clump_num, self.clump_den, TUNING.clump_calls
-        own = max(0.0, num) / max(den, 1.0)
-        return min(max((num + own * prior) / (den + prior), 0.0), TUNING.clump_most)
-
-    def _vif(self) -> float:
-        days = TUNING.vif_days
-        return min(max((self.vif_sum + days) / (self.vif_weight + days), 1.0), TUNING.vif_most)
-
-    def _learn_hour(self, count: float, expected: Expected, factor: float) -> float:
-        before, careful = _rounded(self.up), self.warm
-        after = _advance(self.up, count, expected)
-        best = _rounded(after)
-        self.down = _single(_advance_down(self.down, count, expected))
-        weight = self._weight(min(before, best)) if careful else 1.0
-        self.up = [_single(score) for score in after] if careful else [0.0] * len(RISES)
-        reach = expected.mean + TUNING.winsor_sd * sqrt(expected.variance * expected.vif)
-        capped = min(count, max(reach, TUNING.winsor_calls))
-        if careful:
-            moved = best > 3.0 or self.down > TUNING.vanished_nats
-            self._learn_level(capped, expected, factor, weight, self._is_accepted and moved)
-        else:
-            self.level_a = _single(self.level_a + _single(count))
-            self.level_b = _single(self.level_b + _single(factor))
-        if self.hours >= WEEK_HOURS:
-            self._learn_dispersion(capped, expected.mean, weight)
-            self._learn_clumps(count, expected, before)
-            self.day_residual = _single(self.day_residual + _single(weight * (capped - expected.mean)))
-            self.day_variance = _single(self.day_variance + _single(weight * expected.variance))
-        self.hours += 1
-        if self.hours == TUNING.careful_after_hours:
-            self._weigh_level()
-        return weight
-
-    @property
-    def _is_accepted(self) -> bool:
-        return self.raised_hours > TUNING.accept_after_hours
-
-    def _weight(self, score: float) -> float:
-        highest = max(score, self.down)
-        self.raised_hours = self.raised_hours + 1.0 if highest > 3.0 else 0.0
-        return 1.0 if self._is_accepted else min(max(exp(-(highest - 3.0) / 2.0), 0.05), 1.0)
-
-    def _weigh_level(self) -> None:
-        phi = _single((1.0 + self._clump() + self._kappa() * self.level()) * self._vif())
-        self.level_a, self.level_b = _single(self.level_a / phi), _single(self.level_b / phi)
-
-    def _learn_level(self, count: float, expected: Expected, factor: float, weight: float, new_normal: bool) -> None:
-        keep = TUNING.keep_while_new if new_normal else 1.0 / (1.0 + self.level_a * TUNING.level_drift)
-        share = weight / (expected.variance / max(expected.mean, 1e-9) * expected.vif)
-        self.level_a = _single(keep * self.level_a + share * count)
-        self.level_b = _single(keep * self.level_b + share * factor)
-
-    def _learn_dispersion(self, count: float, mu: float, weight: float) -> None:
-        share = weight * mu / (1.0 + 2.0 * mu * (1.0 + self._kappa() * mu) ** 2)
-        self.kappa_num = _single(KEEP_AN_HOUR * self.kappa_num + share * ((count - mu) ** 2 - mu))
-        self.kappa_den = _single(KEEP_AN_HOUR * self.kappa_den + share * mu * mu)
-
-    def _learn_clumps(self, count: float, expected: Expected, score_before: float) -> None:
-        mu = expected.mean
-        reach = max(TUNING.winsor_sd * sqrt(expected.variance), TUNING.clump_reach)
-        excess = (min(count, mu + reach) - mu) ** 2 - mu - self._kappa() * mu * mu
-        weight = min(exp(-(score_before - 3.0) / 2.0), 1.0)
-        self.clump_num = _single(KEEP_AN_HOUR * self.clump_num + weight * excess)
-        self.clump_den = _single(KEEP_AN_HOUR * self.clump_den + weight * mu)
-
-    def _learn_profile(self, slot: int, calls: float) -> None:
-        seen, weeks = self.calls[slot], self.weeks[slot]
-        self.calls[slot] = seen + _single(calls / self.tide - _single(FORGET * seen))
-        self.weeks[slot] = weeks + _single(1.0 - _single(FORGET * weeks))
-        if self.hours % DAY_HOURS == 0:
-            self._factors = None
-
-    def _follow(self, count: float, expected: Expected, weight: float) -> None:
-        mean, tide, doubt = weight * expected.mean, self.tide, self.doubt
-        calls = weight * min(count, expected.mean + TIDE_WINSOR_SD * sqrt(expected.variance))
-        slope = mean / tide
-        gain = doubt * slope / (slope**2 * doubt + weight * TIDE_RESERVE * expected.variance + 1e-9)
-        drawn = 1.0 + (tide - 1.0) * (1.0 - 1.0 / TIDE_HOURS)
-        self.tide = _single(min(max(drawn + gain * (calls - mean), LEAST_TIDE), MOST_TIDE))
-        doubt *= 1.0 - gain * slope
-        self.doubt = _single(doubt * (1.0 - 2.0 / TIDE_HOURS) + 2.0 * TIDE_SD**2 / TIDE_HOURS)
+    def _follow_state(self) -> None:
+        """Level and clumping as the state has them; dispersion follows where it is learned, inflation once a day."""
+        a, b = self.level_a, self.level_b
+        rate = a / (b if b > 1e-9 else 1e-9)
+        level = (a + GUESS_CALLS) / (b + GUESS_CALLS / (rate if rate > GUESS_RATE else GUESS_RATE))
+        self.level = level if level > LEAST_RATE else LEAST_RATE
+        num, den = self.clump_num, self.clump_den
+        own = (num if num > 0.0 else 0.0) / (den if den > 1.0 else 1.0)
+        clump = (num + own * CLUMP_CALLS) / (den + CLUMP_CALLS)
+        self.clump = CLUMP_MOST if clump > CLUMP_MOST else clump if clump > 0.0 else 0.0
 
     def _end_day(self) -> None:
         if self.day_variance > 0.05:
-            ratio = min(self.day_residual**2 / self.day_variance, 9.0 * self._vif())
+            ratio = min(self.day_residual**2 / self.day_variance, 9.0 * self.vif)
             self.vif_sum = _single(KEEP_A_DAY * self.vif_sum + ratio)
             self.vif_weight = _single(KEEP_A_DAY * self.vif_weight + 1.0)
+            inflation = (self.vif_sum + TUNING.vif_days) / (self.vif_weight + TUNING.vif_days)
+            self.vif = min(max(inflation, 1.0), TUNING.vif_most)
         self.day_residual = self.day_variance = 0.0
 
 
-def _advance(scores: list[float], count: float, expected: Expected, share: float = 1.0) -> list[float]:
-    """`bank.advance`: a score of zero stays zero where no more calls came than usual."""
-    faded = 1.0 - 0.5 ** (share / TUNING.certain_hours)
-    mu = max(expected.mean * share, 1e-4)
-    shape, step = 1.0 / (expected.spread + expected.clump / mu), expected.sd_average * share
-    more, fades = TUNING.vif_part * (expected.vif - 1.0), TUNING.certain_nats
-    after = []
-    for score, (rise, part) in zip(scores, RISES, strict=True):
-        if score > 0.0 or count > mu:
-            ratio = _log_ratio(count, mu, mu + rise * step, shape) / (1.0 + more * part)
-            kept = score - faded * (score - fades) if score > fades else score
-            score = min(max(kept + min(ratio, TUNING.hour_most), 0.0), TUNING.cap_nats)
-        after.append(score)
-    return after
-
-
-def _advance_down(score: float, count: float, expected: Expected) -> float:
-    mu = max(expected.mean, 1e-4)
-    if score <= 0.0 and count >= mu:
-        return 0.0
-    ratio = _log_ratio(count, mu, 0.5 * mu, 1.0 / (expected.spread + expected.clump / mu))
-    return min(max(score + ratio / expected.vif, 0.0), TUNING.cap_nats)
-
-
-def _log_ratio(count: float, mu: float, other: float, shape: float) -> float:
-    tail = log((shape + other) / (shape + mu))
-    return count * (log(other / mu) - tail) - shape * tail
-
-
-def _factors(calls: list[float], weeks: list[float]) -> list[float]:
-    calls, weeks = _smooth(calls), _smooth(weeks)
-    mean = sum(calls) / max(sum(weeks), 1e-9)
-    factors = [(n + SHRINK_CALLS) / (w * mean + SHRINK_CALLS) for n, w in zip(calls, weeks, strict=True)]
-    average = sum(factors) / WEEK_HOURS
-    return [max(factor / average, 0.01) for factor in factors]
-
-
-def _smooth(row: list[float]) -> list[float]:
-    before, after = [row[-1], *row[:-1]], [*row[1:], row[0]]
-    return [0.5 * here + 0.25 * (left + right) for left, here, right in zip(before, row, after, strict=True)]
-
-
-def _rounded(scores: list[float]) -> float:
+def _best(scores: Sequence[float]) -> float:
+    """The highest, rounded as every comparison wants it."""
     return round(max(scores) * 1e4) / 1e4
 
 
 def _single(value: float) -> float:
     """The nearest float32."""
-    return c_float(value).value
+    single: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
+    return single
