@@ -89,7 +89,7 @@ class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not
 
     def learn_one(self, x: dict[str, float]) -> None:
         """Learn one hour that is over."""
-        self._series.learn(float(x["count"]), _slot(x))
+        self._series.learn(float(x["count"]), int(x["slot"]) % WEEK_HOURS)
 
     def score_one(self, x: dict[str, float]) -> float:
         """How strongly this hour, after those learned, speaks for a rise; changes nothing."""

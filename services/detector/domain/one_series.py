@@ -32,7 +32,8 @@ KEEP_AN_HOUR = 1.0 - 1.0 / TUNING.memory_hours
 KEEP_A_DAY = 1.0 - DAY_HOURS / TUNING.memory_hours
 TIDE_KEPT, DOUBT_KEPT = 1.0 - 1.0 / TIDE_HOURS, 1.0 - 2.0 / TIDE_HOURS
 DOUBT_GAINED = 2.0 * TIDE_SD**2 / TIDE_HOURS
-FADED_AN_HOUR = 1.0 - 0.5 ** (1.0 / TUNING.certain_hours)
+NEARLY = 2.9
+"""Scores below are never compared with 3."""
 GUESS_CALLS, GUESS_RATE, LEAST_RATE = TUNING.guess_calls, TUNING.guess_rate, TUNING.least_rate
 KAPPA_WEIGHT, KAPPA_CALLS, KAPPA_MOST = TUNING.kappa_weight, TUNING.kappa * TUNING.kappa_weight, TUNING.kappa_most
 CLUMP_CALLS, CLUMP_MOST, CLUMP_REACH = TUNING.clump_calls, TUNING.clump_most, TUNING.clump_reach
@@ -75,6 +76,7 @@ class OneSeries:
         "level_a",
         "level_b",
         "raised_hours",
+        "rises",
         "sealed",
         "tide",
         "up",
@@ -96,7 +98,8 @@ class OneSeries:
         self.day_residual = self.day_variance = 0.0
         self.week = OneWeek()
         self.tide, self.doubt = 1.0, _single(TIDE_SD**2)
-        self.vif, self.kappa = 1.0, TUNING.kappa
+        self.kappa = TUNING.kappa
+        self._temper(1.0)
         self._follow_state()
 
     @property
@@ -116,19 +119,21 @@ class OneSeries:
     def score(self, count: float, slot: int, share: float = 1.0) -> float:
         """Nats after `count` calls in the part `share` of an hour; changes nothing."""
         mean = max(self.level * self.factor(slot) * share, LEAST_MEAN)
-        return _best(self._risen(count, mean, share)) if count > mean or self.up != QUIET else 0.0
+        shape = 1.0 / (self._spread() + self.clump / mean)
+        return _rounded(max(self._risen(count, mean, shape, share)))
 
     def learn(self, count: float, slot: int) -> None:
         """Learn one hour that is over."""
-        factor, careful = self.week.factor(slot) * self.tide, self.hours >= CAREFUL_AFTER
+        factor, careful = self.factor(slot), self.hours >= CAREFUL_AFTER
         mean = self.level * factor
         variance, before = self._variance(mean), self.sealed
         best = self._gather(count, mean, careful)
         weight = self._doubt(before if before < best else best) if careful else 1.0
         reach = mean + WINSOR_SD * sqrt(variance * self.vif)
-        capped = min(count, reach if reach > WINSOR_CALLS else WINSOR_CALLS)
+        reach = reach if reach > WINSOR_CALLS else WINSOR_CALLS
+        capped = count if count < reach else reach
         if careful:
-            self._learn_level(capped, factor, weight / (variance / max(mean, 1e-9) * self.vif), best)
+            self._learn_level(capped, factor, weight / (variance / mean * self.vif), best)
         else:
             count_single, factor_single = _PAIR.unpack(_PAIR.pack(count, factor))
             self.level_a += count_single
@@ -137,7 +142,8 @@ class OneSeries:
             self._learn_day(weight * (capped - mean), weight * variance)
             self._learn_dispersion(capped - mean, mean, weight)
             self._learn_clumps(count, mean, variance, before)
-        self.week.learn(slot, (weight * count + (1.0 - weight) * min(count, mean)) / self.tide)
+        believed = count if weight == 1.0 else weight * count + (1.0 - weight) * min(count, mean)
+        self.week.learn(slot, believed / self.tide)
         if careful:
             self._follow(count, mean, variance, weight)
         self._end_hour()
@@ -153,46 +159,39 @@ class OneSeries:
 
     def _gather(self, count: float, mean: float, careful: bool) -> float:
         """CUSUMs one hour later; returns the best upward one."""
-        mean, best = max(mean, LEAST_MEAN), 0.0
+        mean, best = mean if mean > LEAST_MEAN else LEAST_MEAN, 0.0
+        shape = 1.0 / (self._spread() + self.clump / mean)
         if count > mean or self.up != QUIET:
-            after = self._risen(count, mean)
+            after = self._risen(count, mean, shape)
             best = _best(after)
             if careful:
                 self.up = _SCORES.unpack(_SCORES.pack(*after))
                 self.sealed = _best(self.up)
         if count < mean or self.down > 0.0:
-            self.down = self._fallen(count, mean)
+            tail = log((shape + 0.5 * mean) / (shape + mean))
+            score = self.down + (count * (LOG_HALF - tail) - shape * tail) / self.vif
+            self.down = CAP if score > CAP else score if score > 0.0 else 0.0
         return best
 
-    def _risen(self, count: float, mean: float, share: float = 1.0) -> list[float]:
+    def _risen(self, count: float, mean: float, shape: float, share: float = 1.0) -> list[float]:
         """`cusum.risen`: a score of zero stays zero where no more calls came than usual."""
-        step, shape = self._sd_average() * share, 1.0 / (self._spread() + self.clump / mean)
-        faded = FADED_AN_HOUR if share == 1.0 else 1.0 - 0.5 ** (share / TUNING.certain_hours)
-        more, both, after = VIF_PART * (self.vif - 1.0), shape + mean, []
-        for score, (rise, part) in zip(self.up, RISES, strict=True):
-            if score > 0.0 or count > mean:
+        more, both, step = count > mean, shape + mean, self._sd_average() * share
+        before = self.up if self.sealed < CERTAIN else _faded(self.up, share)
+        after = []
+        for score, (rise, temper) in zip(before, self.rises, strict=True):
+            if more or score > 0.0:
                 other = mean + rise * step
                 tail = log((shape + other) / both)
-                ratio = count * (log(other / mean) - tail) - shape * tail if count else -shape * tail
-                ratio /= 1.0 + more * part
-                if score > CERTAIN:
-                    score -= faded * (score - CERTAIN)
+                ratio = ((count * (log(other / mean) - tail) if count else 0.0) - shape * tail) / temper
                 score += ratio if ratio < HOUR_MOST else HOUR_MOST
                 score = CAP if score > CAP else score if score > 0.0 else 0.0
             after.append(score)
         return after
 
-    def _fallen(self, count: float, mean: float) -> float:
-        shape = 1.0 / (self._spread() + self.clump / mean)
-        tail = log((shape + 0.5 * mean) / (shape + mean))
-        score = self.down + (count * (LOG_HALF - tail) - shape * tail) / self.vif
-        return CAP if score > CAP else score if score > 0.0 else 0.0
-
     def _doubt(self, score: float) -> float:
         """How far the hour is believed."""
-        if self.down > 2.9:
-            self.down = _single(self.down)
-        unusual = score if score > self.down else self.down
+        down = self.down = _single(self.down) if self.down > NEARLY else self.down
+        unusual = score if score > down else down
         if unusual <= 3.0:
             self.raised_hours = 0
             return 1.0
@@ -237,7 +236,8 @@ class OneSeries:
         calls, mean = weight * (count if count < most else most), weight * mean
         slope = mean / tide
         gain = doubt * slope / (slope * slope * doubt + weight * TIDE_RESERVE * variance + 1e-9)
-        self.tide = min(max(1.0 + (tide - 1.0) * TIDE_KEPT + gain * (calls - mean), LEAST_TIDE), MOST_TIDE)
+        tide = 1.0 + (tide - 1.0) * TIDE_KEPT + gain * (calls - mean)
+        self.tide = MOST_TIDE if tide > MOST_TIDE else tide if tide > LEAST_TIDE else LEAST_TIDE
         self.doubt = doubt * (1.0 - gain * slope) * DOUBT_KEPT + DOUBT_GAINED
 
     def _end_hour(self) -> None:
@@ -294,14 +294,29 @@ class OneSeries:
             ratio = min(self.day_residual**2 / self.day_variance, 9.0 * self.vif)
             self.vif_sum = _single(KEEP_A_DAY * self.vif_sum + ratio)
             self.vif_weight = _single(KEEP_A_DAY * self.vif_weight + 1.0)
-            inflation = (self.vif_sum + TUNING.vif_days) / (self.vif_weight + TUNING.vif_days)
-            self.vif = min(max(inflation, 1.0), TUNING.vif_most)
+            self._temper((self.vif_sum + TUNING.vif_days) / (self.vif_weight + TUNING.vif_days))
         self.day_residual = self.day_variance = 0.0
+
+    def _temper(self, inflation: float) -> None:
+        self.vif = min(max(inflation, 1.0), TUNING.vif_most)
+        more = VIF_PART * (self.vif - 1.0)
+        self.rises = [(size, 1.0 + more * part) for size, part in RISES]
 
 
 def _best(scores: Sequence[float]) -> float:
-    """The highest, rounded as every comparison wants it."""
-    return round(max(scores) * 1e4) / 1e4
+    """The highest, rounded where a comparison could tell."""
+    best = max(scores)
+    return best if best < NEARLY else _rounded(best)
+
+
+def _rounded(score: float) -> float:
+    return round(score * 1e4) / 1e4
+
+
+def _faded(scores: Sequence[float], share: float) -> list[float]:
+    """What lies beyond certainty fades."""
+    part = 1.0 - 0.5 ** (share / TUNING.certain_hours)
+    return [score - part * (score - CERTAIN) if score > CERTAIN else score for score in scores]
 
 
 def _single(value: float) -> float:

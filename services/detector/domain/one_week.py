@@ -36,14 +36,12 @@ class OneWeek:
 
     def end_day(self) -> None:
         """Compute the factors anew; of what is smoothed only the slots learned and those beside them are others."""
-        calls, weeks = self._smooth_calls, self._smooth_weeks
+        calls, weeks, seen, of = self._smooth_calls, self._smooth_weeks, self.calls, self.weeks
         for slot in {near for at in self._learned for near in (at - 1, at, (at + 1) % WEEK_HOURS)}:
-            calls[slot], weeks[slot] = _smooth(self.calls, slot), _smooth(self.weeks, slot)
+            before, after = slot - 1, (slot + 1) % WEEK_HOURS
+            calls[slot] = 0.5 * seen[slot] + 0.25 * (seen[before] + seen[after])
+            weeks[slot] = 0.5 * of[slot] + 0.25 * (of[before] + of[after])
         self._learned.clear()
         mean = sum(calls) / max(sum(weeks), 1e-9)
         self._factors = [(n + SHRINK_CALLS) / (w * mean + SHRINK_CALLS) for n, w in zip(calls, weeks, strict=True)]
         self._average = sum(self._factors) / WEEK_HOURS
-
-
-def _smooth(row: "array[float]", slot: int) -> float:
-    return 0.5 * row[slot] + 0.25 * (row[slot - 1] + row[(slot + 1) % WEEK_HOURS])
