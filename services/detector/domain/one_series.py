@@ -124,7 +124,7 @@ class OneSeries:
 
     def learn(self, count: float, slot: int) -> None:
         """Learn one hour that is over."""
-        factor, careful = self.factor(slot), self.hours >= CAREFUL_AFTER
+        factor, careful = self.week.factor(slot) * self.tide, self.hours >= CAREFUL_AFTER
         mean = self.level * factor
         variance, before = self._variance(mean), self.sealed
         best = self._gather(count, mean, careful)
@@ -174,13 +174,16 @@ class OneSeries:
         return best
 
     def _risen(self, count: float, mean: float, shape: float, share: float = 1.0) -> list[float]:
-        """`cusum.risen`: a score of zero stays zero where no more calls came than usual."""
-        more, both, step = count > mean, shape + mean, self._sd_average() * share
+        """`cusum.risen`: a score of zero stays zero where fewer calls came than lie half-way to the rise.
+
+        Below the harmonic mean of both rates no negative binomial speaks for the higher one, whatever its shape.
+        """
+        both, step = shape + mean, self._sd_average() * share
         before = self.up if self.sealed < CERTAIN else _faded(self.up, share)
         after = []
         for score, (rise, temper) in zip(before, self.rises, strict=True):
-            if more or score > 0.0:
-                other = mean + rise * step
+            other = mean + rise * step
+            if score > 0.0 or count * (mean + other) > 2.0 * mean * other:
                 tail = log((shape + other) / both)
                 ratio = ((count * (log(other / mean) - tail) if count else 0.0) - shape * tail) / temper
                 score += ratio if ratio < HOUR_MOST else HOUR_MOST
@@ -190,7 +193,10 @@ class OneSeries:
 
     def _doubt(self, score: float) -> float:
         """How far the hour is believed."""
-        down = self.down = _single(self.down) if self.down > NEARLY else self.down
+        if score <= 3.0 and self.down < NEARLY:
+            self.raised_hours = 0
+            return 1.0
+        down = self.down = _single(self.down)
         unusual = score if score > down else down
         if unusual <= 3.0:
             self.raised_hours = 0
