@@ -1,6 +1,7 @@
 """From numbers to words: three languages, numbers that add up, times of the area."""
 
 import math
+import re
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -206,11 +207,30 @@ def test_large_numbers_carry_their_languages_separators() -> None:
 
 @pytest.mark.parametrize(
     ("days", "text"),
-    [(3.0, "could well be chance"), (30.0, "week"), (1_000.0, "year"), (1e6, "under 1%")],
+    [(3.0, "could well be chance"), (30.0, "week"), (300.0, "week"), (1_000.0, "year"), (1e6, "under 1%")],
 )
 def test_rarity_is_told_as_the_chance_in_an_ordinary_week_or_year(days: float, text: str) -> None:
     assert text in words.chance(days, "en")
     assert words.chance(days, "fr") != words.chance(days, "es")
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+def test_a_rarer_rise_never_reads_as_more_likely(language: str) -> None:
+    likely, week, year = words.LIKELY_CHANCE[language], *words.SPANS[language].values()
+    order, stated = [], dict[str, list[int]]()
+    for days in np.geomspace(1.0, 1e6, 2_000):
+        text = words.chance(float(days), language)
+        span = likely if text == likely else week if week in text else year
+        assert span in text
+        order += [] if order and order[-1] == span else [span]
+        if span != likely:
+            percent = re.search(rf"(\d+){NB}?%", text)
+            assert percent is not None
+            under = words.UNDER[language] in text
+            stated.setdefault(span, []).append(0 if under else int(percent[1]))
+    assert order == [likely, week, year]
+    assert all(shares == sorted(shares, reverse=True) for shares in stated.values())
+    assert (stated[year][0], stated[year][-1]) == (50, 0)
 
 
 def test_a_place_that_is_not_known_is_said_to_be_so() -> None:

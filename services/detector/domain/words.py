@@ -58,6 +58,8 @@ CHANCE = {
 }
 ABOUT = {"en": "about {p}", "fr": "d\u2019environ {p}", "es": "de un {p}"}
 UNDER = {"en": "under 1%", "fr": "de moins de 1" + NO_BREAK + "%", "es": "de menos de 1" + NO_BREAK + "%"}
+LIKELY = 0.5
+"""A rise that chance brings in more than this share of weeks could well be chance."""
 LIKELY_CHANCE = {
     "en": "This could well be chance.",
     "fr": "Il peut tr\u00e8s bien s\u2019agir du hasard.",
@@ -139,14 +141,16 @@ def _day(local: datetime, language: str) -> str:
 def chance(recurrence_days: float, language: str) -> str:
     """How probable a rise this large is in an ordinary week or year, by chance alone.
 
+    Of a year it speaks from where that is no longer likely: a rarer rise must never read as the weaker one.
+
     >>> chance(12.0, "en")
     'In an ordinary week, the chance of a rise this large here is about 44%.'
     >>> chance(90_000.0, "en")
     'In an ordinary year, the chance of a rise this large here is under 1%.'
     """
-    span, days = ("week", 7.0) if recurrence_days < 60.0 else ("year", 365.0)
+    span, days = ("year", 365.0) if recurrence_days * math.log(2.0) >= 365.0 else ("week", 7.0)
     share = 1.0 - math.exp(-days / recurrence_days)
-    if share > 0.5:
+    if span == "week" and share > LIKELY:
         return LIKELY_CHANCE[language]
     text = UNDER[language] if share < 0.01 else ABOUT[language].format(p=percent(share, language))
     return CHANCE[language].format(span=SPANS[language][span], p=text)

@@ -8,9 +8,10 @@ import { percent } from './numbers';
 export function chanceSentence({ kind, recurrence_days: days }: Pick<Alert, 'kind' | 'recurrence_days'>): string {
   if (kind === 'silence' || kind === 'trigger' || !(days > 0)) return '';
   const fall = kind === 'drop' ? '_fall' : '';
-  const horizon = days < 60 ? 'week' : 'year';
+  // Of a year only where that is no longer likely: a rarer rise must never read as the weaker one.
+  const horizon = days * Math.LN2 < 365 ? 'week' : 'year';
   const chance = 1 - Math.exp(-(horizon === 'week' ? 7 : 365) / days);
-  if (chance > 0.5) return say(`chance${fall}_high`);
+  if (horizon === 'week' && chance > 0.5) return say(`chance${fall}_high`);
   const under = chance < 0.01;
   const key: Key = `chance${fall}_${horizon}${under ? '_under' : ''}`;
   return say(key, { p: percent(under ? 0.01 : rounded(chance)) });
