@@ -7,7 +7,7 @@ it is computed once an hour, and a score that stays zero costs no logarithm.
 """
 
 from collections.abc import Sequence
-from math import exp, log, sqrt
+from math import exp, log, log1p, sqrt
 from struct import Struct
 from typing import NamedTuple
 
@@ -178,14 +178,14 @@ class OneSeries:
 
         Below the harmonic mean of both rates no negative binomial speaks for the higher one, whatever its shape.
         """
-        both, step = shape + mean, self._sd_average() * share
+        part, twice, unit = mean / (shape + mean), 2.0 * mean, self._sd_average() * share / mean
         before = self.up if self.sealed < CERTAIN else _faded(self.up, share)
         after = []
         for score, (rise, temper) in zip(before, self.rises, strict=True):
-            other = mean + rise * step
-            if score > 0.0 or count * (mean + other) > 2.0 * mean * other:
-                tail = log((shape + other) / both)
-                ratio = ((count * (log(other / mean) - tail) if count else 0.0) - shape * tail) / temper
+            more = rise * unit
+            if score > 0.0 or count * (2.0 + more) > twice * (1.0 + more):
+                tail = log1p(part * more)
+                ratio = ((count * (log1p(more) - tail) if count else 0.0) - shape * tail) / temper
                 score += ratio if ratio < HOUR_MOST else HOUR_MOST
                 score = CAP if score > CAP else score if score > 0.0 else 0.0
             after.append(score)
