@@ -244,6 +244,6 @@ def _shapes(path: Path) -> msgspec.Raw:
         shapes = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         raise BadReference(f"{path.name} is not JSON") from None
-    if shapes.get("type") != "FeatureCollection":
+    if not isinstance(shapes, dict) or shapes.get("type") != "FeatureCollection":
         raise BadReference(f"{path.name} is not a GeoJSON FeatureCollection")
     return msgspec.Raw(json.dumps(shapes, separators=(",", ":")).encode())

@@ -1,6 +1,7 @@
 """`groundswell backtest`: the worker's own fold over past calls or counts, in process and without Kafka."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -78,6 +79,7 @@ def backtest(
     folders = counts or []
     if (events is None) != bool(folders):
         raise CliError("say either --events FILE or --counts DIR", WRONG_USE)
+    _numbers({"--budget": [budget], "--min-score": [min_score], "--false-alarms": false_alarms or []})
     if every not in EVERY:
         raise CliError(f"--every is one of {', '.join(EVERY)}", WRONG_USE)
     if table is not None:
@@ -107,6 +109,13 @@ def backtest(
             raise CliError("one --counts and --scores, or --compare", WRONG_USE)
         summary = over_counts(folders[0], scores, every=every, detector=detector, min_score=min_score)
     print(json.dumps(summary) if as_json else ", ".join(f"{name} {value}" for name, value in summary.items()))
+
+
+def _numbers(options: dict[str, list[Any]]) -> None:
+    for name, values in options.items():
+        for value in values:
+            if value is not None and not math.isfinite(value):
+                raise CliError(f"{name} {value} is no number to compare with; give a finite one", WRONG_USE)
 
 
 def over_events(events: Path, source: str, reference: Path, alerts: Path, budget: float) -> dict[str, Any]:
@@ -142,14 +151,14 @@ def over_events(events: Path, source: str, reference: Path, alerts: Path, budget
 
 
 def over_counts(counts: Path, scores: Path, *, every: str, detector: str, min_score: float | None) -> dict[str, Any]:
-    """Writes the scores of every leaf series; the summary.
+    """Writes the scores of every leaf series; the summary: `added_up` rows of counts shared their series' interval.
 
     Raises:
         CliError: status 2, a folder or name that is none.
     """
     from services.detector.backtest.comparators.registry import UnknownDetector
     from services.detector.backtest.comparison import all_rows
-    from services.detector.backtest.counts import BadCounts, read_counts
+    from services.detector.backtest.counts_folder import BadCounts, read_counts
     from services.detector.backtest.rows import write_rows
 
     path = _writable(scores)
@@ -159,7 +168,12 @@ def over_counts(counts: Path, scores: Path, *, every: str, detector: str, min_sc
     except (BadCounts, UnknownDetector) as error:
         raise CliError(str(error), WRONG_USE) from None
     write_rows(table, rows, path)
-    return {"detector": detector, "series": len(table.names), "rows": len(rows.series)}
+    return {
+        "detector": detector,
+        "series": len(table.names),
+        "rows": len(rows.series),
+        "added_up": table.added_up,
+    }
 
 
 class Counted:

@@ -45,7 +45,7 @@ def compare(
     """
     from services.detector.backtest.comparators.registry import UnknownDetector
     from services.detector.backtest.comparison import NAMES, Folder, agreed, judged, run_all
-    from services.detector.backtest.counts import BadCounts
+    from services.detector.backtest.counts_folder import BadCounts
     from services.detector.backtest.truth import BadTruth
 
     names = list(dict.fromkeys(name.strip() for name in detectors.split(","))) if detectors else list(NAMES)

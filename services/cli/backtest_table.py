@@ -16,7 +16,7 @@ def make_table(counts: Sequence[Path], truth: Sequence[Path], out: Path, clock: 
         CliError: status 2, a folder that is none, no truth for one, or too few quiet series.
     """
     from services.detector.backtest.calibration import TooFewEpisodes, fit, quiet_series
-    from services.detector.backtest.counts import BadCounts
+    from services.detector.backtest.counts_folder import BadCounts
     from services.detector.backtest.truth import BadTruth
     from services.detector.domain.rarity import FROM_NATS
 

@@ -12,7 +12,7 @@ import pytest
 from services.detector.backtest.comparators.ears import ears_c2
 from services.detector.backtest.comparators.seasonal_z import daily_z, gaussian_cusum
 from services.detector.backtest.comparison import Folder, all_rows, judged, run_all
-from services.detector.backtest.counts import read_counts
+from services.detector.backtest.counts_folder import read_counts
 from services.detector.backtest.protocol import Run, judge
 from services.detector.backtest.rows import Rows, write_rows
 from services.detector.backtest.truth import read_truth

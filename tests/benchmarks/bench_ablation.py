@@ -21,7 +21,8 @@ import numpy as np
 
 from services.detector.backtest import counts as counting
 from services.detector.backtest.comparison import OWN_LEAST
-from services.detector.backtest.counts import HOUR_SECONDS, read_counts, score_counts
+from services.detector.backtest.counts import HOUR_SECONDS, score_counts
+from services.detector.backtest.counts_folder import read_counts
 from services.detector.backtest.protocol import Run, judge
 from services.detector.backtest.rows import collect
 from services.detector.backtest.truth import read_truth

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.detector.backtest.counts import Counts, read_counts, score_counts
+from services.detector.backtest.counts import Counts, score_counts
+from services.detector.backtest.counts_folder import read_counts
 from services.detector.backtest.protocol import HOLD_SECONDS
 from services.detector.backtest.rows import Rows, collect
 from services.detector.backtest.truth import Truth, read_truth

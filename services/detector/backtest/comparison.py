@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from services.detector.backtest.comparators.registry import COMPARATORS, comparator
-from services.detector.backtest.counts import HOUR_SECONDS, Counts, read_counts, score_counts
+from services.detector.backtest.counts import HOUR_SECONDS, Counts, score_counts
+from services.detector.backtest.counts_folder import read_counts
 from services.detector.backtest.protocol import Run, episodes, judge, lowest_threshold, shared
 from services.detector.backtest.rows import Rows, collect
 from services.detector.backtest.truth import WEEK_SECONDS, Truth, read_truth

@@ -1,19 +1,11 @@
 """`backtest --counts`: scores of every leaf series of a folder of counts (contracts.md §5)."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from schemas.reference import Reference
-from schemas.reference_files import read_reference
 from services.detector.domain.almanac import Almanac, HomeHour
 from services.detector.domain.bank import Bank, Floats, Prediction, Scores, advance
 from services.detector.domain.calendar import Calendar, Slot
@@ -21,10 +13,6 @@ from services.detector.domain.profile import Profiles, tidal
 from services.detector.domain.rarity import handicap, told_so_far
 
 HOUR_SECONDS = 3600
-
-
-class BadCounts(ValueError):
-    """A folder that does not follow the counts format."""
 
 
 @dataclass(frozen=True)
@@ -45,78 +33,13 @@ class Counts:
     steps: int
     """Fine steps an hour."""
     calendar: Calendar
+    added_up: int = 0
+    """Rows of the file that were added to another one of their series and interval."""
 
     @property
     def names(self) -> list[tuple[str, str]]:
         """(need, area) of each series."""
         return [(need, area) for need in self.needs for area in self.areas]
-
-
-def read_counts(folder: Path) -> Counts:
-    """The counts of a folder as arrays; series are all pairs of leaf need and leaf area.
-
-    Raises:
-        BadCounts: a file is missing or rows do not fit the reference files.
-    """
-    try:
-        meta = json.loads((folder / "meta.json").read_text())
-        table = pq.read_table(folder / "counts.parquet")
-    except (FileNotFoundError, json.JSONDecodeError, pa.ArrowInvalid) as error:
-        raise BadCounts(f"{folder} is not a folder of counts: {error}") from None
-    reference = read_reference(folder)
-    needs = _leaves([(need.code, need.parent) for need in reference.needs])
-    areas = _leaves([(area.code, area.parent) for area in reference.areas])
-    start, end, fine_from = (
-        int(datetime.fromisoformat(meta[key]).timestamp()) for key in ("start", "end", "fine_from")
-    )
-    step = int(meta["fine_seconds"])
-    series = _index(table["need"], needs) * len(areas) + _index(table["area"], areas)
-    seconds = table["time"].cast(pa.timestamp("s", tz="UTC")).cast(pa.int64()).to_numpy() - start
-    count = table["count"].to_numpy().astype(np.float64)
-    early = seconds < fine_from - start
-    size = len(needs) * len(areas)
-    return Counts(
-        needs=needs,
-        areas=areas,
-        need_of=np.repeat(np.arange(len(needs)), len(areas)),
-        start=start,
-        hourly=_grid(
-            series[early], seconds[early] // HOUR_SECONDS, count[early], size, (fine_from - start) // HOUR_SECONDS
-        ),
-        fine=_grid(
-            series[~early],
-            (seconds[~early] - (fine_from - start)) // step,
-            count[~early],
-            size,
-            (end - fine_from) // step,
-        ),
-        fine_hour=(fine_from - start) // HOUR_SECONDS,
-        steps=HOUR_SECONDS // step,
-        calendar=Calendar(meta["timezone"], home_holidays(reference, reference.home_areas[0])),
-    )
-
-
-def home_holidays(reference: Reference, home: str) -> dict[date, str]:
-    """Holidays that hold in the whole home area."""
-    return {date.fromisoformat(row.date): row.name for row in reference.holidays if row.area in ("", home)}
-
-
-def _leaves(rows: list[tuple[str, str]]) -> list[str]:
-    inner = {parent for _, parent in rows}
-    return [code for code, _ in rows if code not in inner]
-
-
-def _index(column: pa.ChunkedArray, names: list[str]) -> NDArray[np.int64]:
-    position = {name: i for i, name in enumerate(names)}
-    try:
-        return np.array([position[name] for name in column.to_pylist()], np.int64)
-    except KeyError:
-        raise BadCounts("counts.parquet has rows for codes that are not leaves of the reference files") from None
-
-
-def _grid(series: Any, column: Any, count: Any, rows: int, columns: int) -> Floats:
-    flat: Floats = np.bincount(series * columns + column, count, minlength=rows * columns).astype(np.float64)
-    return flat.reshape(rows, columns)
 
 
 def score_counts(counts: Counts, *, fine: bool, handicapped: bool = True) -> Iterator[tuple[int, Floats]]:
