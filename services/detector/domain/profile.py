@@ -27,6 +27,8 @@ TIDE_RESERVE = 1.5
 LEAST_TIDE, MOST_TIDE = 0.3, 3.0
 BLOCK = 128
 """Rows that are computed together: so many stay in the processor's cache."""
+PART = 80
+"""Slots of a week that numpy adds before the others."""
 
 
 def _ones() -> NDArray[np.float32]:
@@ -48,6 +50,8 @@ class Profiles:
     hours_kept: int = 1
     """Hours learned before factors are computed anew; more than one only where no snapshot is taken between them."""
     _factors: Floats | None = field(default=None, repr=False)
+    """Slots x needs, up to a factor for each need: its mean over the week, which is in `_means`."""
+    _means: Floats = field(default_factory=lambda: np.ones(0), repr=False)
     _learned: int = field(default=0, repr=False)
 
     @classmethod
@@ -68,24 +72,28 @@ class Profiles:
             self.weeks = np.concatenate([self.weeks, np.repeat(seen, missing, axis=0).astype(np.float32)])
             self.tide = np.concatenate([self.tide, np.ones(missing, np.float32)])
             self.doubt = np.concatenate([self.doubt, np.full(missing, TIDE_SD**2, np.float32)])
+            if not self.pooled:  # by slot in memory: where rows are many, an hour's column is read and written at once
+                self.calls, self.weeks = np.asfortranarray(self.calls), np.asfortranarray(self.weeks)
             self._factors = None
 
     def factors(self, slot: int) -> Floats:
         """Factor of one slot for each need as it stands now: profile x tide."""
-        return self.weekly(slot) * self.tide
+        return self.weekly(slot) * _wide(self.tide)
 
     def weekly(self, slot: int) -> Floats:
         """Factor of one slot for each need; the mean over a week is 1."""
         if self._factors is None:
-            self._factors = self._compute()
-        column: Floats = self._factors[:, slot]
-        return column
+            self._factors, self._means = self._pooled() if self.pooled else self._alone()
+        return _scaled(self._factors[slot], self._means)
 
     def learn(self, slot: int, calls: Floats, weight: Floats) -> None:
         """One sealed hour: calls of each need in the whole home area, and how far to believe them."""
-        calls = calls / self.tide
-        self.calls[:, slot] += (weight * (calls - (1.0 - KEEP_A_WEEK) * self.calls[:, slot])).astype(np.float32)
-        self.weeks[:, slot] += (weight * (1.0 - (1.0 - KEEP_A_WEEK) * self.weeks[:, slot])).astype(np.float32)
+        seen, weeks = self.calls[:, slot], self.weeks[:, slot]
+        news = calls / _wide(self.tide)
+        news -= _wide((1.0 - KEEP_A_WEEK) * seen)
+        news *= weight
+        seen += news.astype(np.float32)
+        weeks += (_wide(1.0 - (1.0 - KEEP_A_WEEK) * weeks) * weight).astype(np.float32)
         self._learned += 1
         if self._learned % self.hours_kept == 0:
             self._factors = None
@@ -95,22 +103,37 @@ class Profiles:
 
         All three are by need; `expected` contains the tide. Where nothing is expected nothing moves.
         """
-        tide, doubt = self.tide.astype(np.float64), self.doubt.astype(np.float64)
+        tide, doubt = _wide(self.tide), _wide(self.doubt)
         slope = expected / tide
-        gain = doubt * slope / (slope**2 * doubt + variance + 1e-9)
-        drawn = 1.0 + (tide - 1.0) * (1.0 - 1.0 / TIDE_HOURS)
-        self.tide[:] = np.clip(drawn + gain * (observed - expected), LEAST_TIDE, MOST_TIDE)
-        doubt = doubt * (1.0 - gain * slope)
-        self.doubt[:] = doubt * (1.0 - 2.0 / TIDE_HOURS) + 2.0 * TIDE_SD**2 / TIDE_HOURS
+        gain = doubt * slope
+        gain /= slope**2 * doubt + variance + 1e-9
+        tide -= 1.0
+        tide *= 1.0 - 1.0 / TIDE_HOURS
+        tide += 1.0
+        tide += gain * (observed - expected)
+        self.tide[:] = np.clip(tide, LEAST_TIDE, MOST_TIDE, out=tide)
+        gain *= slope
+        doubt *= np.subtract(1.0, gain, out=gain)
+        doubt *= 1.0 - 2.0 / TIDE_HOURS
+        doubt += 2.0 * TIDE_SD**2 / TIDE_HOURS
+        self.doubt[:] = doubt
 
-    def _compute(self) -> Floats:
-        flat = np.ones((1, WEEK_HOURS))
-        if not self.pooled:
-            blocks = [slice(first, first + BLOCK) for first in range(0, len(self.calls), BLOCK)]
-            return np.concatenate([_shrunk(_smooth(self.calls[i]), _smooth(self.weeks[i]), flat) for i in blocks])
-        calls, weeks = _smooth(self.calls), _smooth(self.weeks)
-        pool = _shrunk(calls.sum(axis=0, keepdims=True), weeks.max(axis=0, keepdims=True, initial=0.0), flat)
-        return _shrunk(calls, weeks, pool)
+    def _pooled(self) -> tuple[Floats, Floats]:
+        calls, weeks = _smooth(_wide(self.calls.T)), _smooth(_wide(self.weeks.T))
+        of_all = np.ascontiguousarray(calls.T).sum(axis=0)[:, None]
+        pool = _shrunk(of_all, weeks.max(axis=1, keepdims=True, initial=0.0), 1.0)
+        factors = _shrunk(calls, weeks, _scaled(pool, _mean(pool)))
+        return factors, _mean(factors)
+
+    def _alone(self) -> tuple[Floats, Floats]:
+        needs = len(self.calls)
+        factors, means = np.empty((WEEK_HOURS, needs)), np.empty(needs)
+        for first in range(0, needs, BLOCK):
+            rows = slice(first, first + BLOCK)
+            calls, weeks = _smooth(_wide(self.calls.T[:, rows])), _smooth(_wide(self.weeks.T[:, rows]))
+            some = _shrunk(calls, weeks, 1.0)
+            factors[:, rows], means[rows] = some, _mean(some)
+        return factors, means
 
 
 def tidal(observed: Floats, predicted: Prediction) -> tuple[Floats, Floats]:
@@ -122,17 +145,44 @@ def tidal(observed: Floats, predicted: Prediction) -> tuple[Floats, Floats]:
     return np.minimum(observed, most), TIDE_RESERVE * predicted.variance
 
 
-def _smooth(stored: NDArray[np.float32]) -> Floats:
-    rows = stored.astype(np.float64)
+def _smooth(rows: Floats) -> Floats:
+    """Each slot with a quarter of the two beside it."""
     smooth: Floats = 0.5 * rows
-    smooth[:, 1:-1] += 0.25 * (rows[:, :-2] + rows[:, 2:])
-    smooth[:, [0, -1]] += 0.25 * (rows[:, [-1, -2]] + rows[:, [1, 0]])
+    beside = rows[:-2] + rows[2:]
+    beside *= 0.25
+    smooth[1:-1] += beside
+    smooth[[0, -1]] += 0.25 * (rows[[-1, -2]] + rows[[1, 0]])
     return smooth
 
 
-def _shrunk(calls: Floats, weeks: Floats, prior: Floats) -> Floats:
-    """Gamma-Poisson shrinkage of the slot means to a prior profile, scaled to mean 1."""
-    mean = calls.sum(axis=1, keepdims=True) / np.maximum(weeks.sum(axis=1, keepdims=True), 1e-9)
-    factors = (calls + SHRINK_CALLS * prior) / (weeks * mean + SHRINK_CALLS)
-    scaled: Floats = factors / factors.mean(axis=1, keepdims=True)
-    return np.maximum(scaled, 0.01)
+def _shrunk(calls: Floats, weeks: Floats, prior: Floats | float) -> Floats:
+    """Gamma-Poisson shrinkage of the slot means to a prior profile, in place of the calls; their mean is not yet 1."""
+    weeks *= _over_slots(calls) / np.maximum(_over_slots(weeks), 1e-9)
+    weeks += SHRINK_CALLS
+    calls += SHRINK_CALLS * prior
+    calls /= weeks
+    return calls
+
+
+def _scaled(factors: Floats, means: Floats) -> Floats:
+    scaled: Floats = factors / means
+    return np.maximum(scaled, 0.01, out=scaled)
+
+
+def _mean(factors: Floats) -> Floats:
+    return _over_slots(factors) / WEEK_HOURS
+
+
+def _over_slots(rows: Floats) -> Floats:
+    """Sums over the week, added in the order in which numpy adds a row: the same however slots lie in memory."""
+    return _by_eights(rows[:PART]) + _by_eights(rows[PART:])
+
+
+def _by_eights(rows: Floats) -> Floats:
+    eight = np.add.reduce(rows.reshape(-1, 8, rows.shape[1]), axis=0)
+    total: Floats = ((eight[0] + eight[1]) + (eight[2] + eight[3])) + ((eight[4] + eight[5]) + (eight[6] + eight[7]))
+    return total
+
+
+def _wide(stored: NDArray[np.float32]) -> Floats:
+    return stored.astype(np.float64, order="C")
