@@ -5,12 +5,13 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
+import pytest
 
 from schemas.alert import Alert
 from schemas.log_record import VERSION, History, HistoryCell
 from services.detector.domain.drops import Drops
 from services.detector.domain.snapshot import from_blocks, to_blocks
-from tests.detector_world import HOUR, MINUTE, REFERENCE, START, World, alerts, configured, statuses
+from tests.detector_world import CONFIG, HOUR, MINUTE, REFERENCE, START, World, alerts, configured, statuses
 
 PLACES = (("BD-1", "tx-1a"), ("BD-2", "tx-1b"), ("BH", "tx-2"), ("BD-1", "tx-2"))
 SOURCE_OF = {"tx-1a": "north", "tx-1b": "north", "tx-2": "south"}
@@ -124,6 +125,21 @@ def test_calls_that_fell_in_an_area_while_its_feed_lives_are_a_drop_there_and_no
     assert list(dict.fromkeys(alert.status for alert in rest))[-2:] == ["easing", "ended"]
     assert all(new.updated_at > old.updated_at for old, new in pairwise(rest))
     assert alerts(busy(world, 30)) == []
+
+
+def test_a_drop_is_raised_from_the_budget_on_that_it_says_it_needs() -> None:
+    first = of_kind(busy(two_feeds(), 12, without="tx-1b"), "drop")[0]
+    assert first.budget_needed <= CONFIG.budget_per_week
+    assert first.recurrence_days_home_area == pytest.approx(7 / (0.1 * first.budget_needed), rel=1e-3)
+
+    def raised_so(budget: float) -> bool:
+        world = two_feeds()
+        world.control("b", "budget", {"per_week": budget}, effective_at=world.now, home_area="tx")
+        told = of_kind(busy(world, 12, without="tx-1b"), "drop")
+        return first.id in {alert.id for alert in told}
+
+    assert raised_so(1.01 * first.budget_needed)
+    assert not raised_so(0.99 * first.budget_needed)
 
 
 def test_a_drop_that_was_ended_by_a_person_stays_quiet_until_calls_are_usual_again() -> None:

@@ -9,6 +9,7 @@ from typing import Literal, cast, get_args
 
 from schemas.reference import Severity
 from services.detector.domain.alerts import HOUR_MS, State, episode_id
+from services.detector.domain.chances import budget_needed
 from services.detector.domain.rarity import severity
 
 CaseKind = Literal["trigger", "trend", "drop", "silence"]
@@ -94,6 +95,19 @@ class Case:
             self.turn("easing", now)
         elif calm and self.easing_at is not None and now - self.easing_at >= dwell_ms:
             self.turn("ended", now)
+
+    def rise_to(self, score: float, false_a_week: float, nodes: int) -> None:
+        """The score now, and how often chance brings it to one of so many nodes; the rarest so far is the peak."""
+        self.score = score
+        if self.false_a_week == 0.0 or false_a_week * nodes < self.false_a_week * self.nodes:
+            self.peak, self.false_a_week, self.nodes = score, false_a_week, nodes
+
+    @property
+    def budget_needed(self) -> float:
+        """Budget at which it is raised; of what has no share of a budget, chance alarms a week."""
+        if self.kind in ("trend", "drop"):
+            return budget_needed(self.false_a_week, self.nodes)
+        return self.false_a_week * self.nodes
 
     def carry(self, observed: float, expected: float, variance: float) -> None:
         """One more sealed hour."""

@@ -20,15 +20,30 @@ class Table:
     """False alarms a week at a threshold of `at`."""
     slope: float
 
-    def false_a_week(self, score: float) -> float:
-        """Chance alarms a week of one node at this threshold."""
-        return max(RAREST_A_WEEK, self.rate * math.exp(-self.slope * (score - self.at)))
+    def false_a_week(self, score: float, real: float = 1.0) -> float:
+        """Chance alarms a week of one node at this threshold.
 
-    def threshold(self, budget_per_week: float, nodes: int) -> float:
+        Args:
+            score: as the table knows it.
+            real: part (0..1] of a budget that a table from simulation may spend here (`rarity.real_share`).
+        """
+        return max(RAREST_A_WEEK, self.rate * math.exp(-self.slope * (score - self.at)) / real)
+
+    def threshold(self, budget_per_week: float, nodes: int, real: float = 1.0) -> float:
         """Score at which all nodes together use up the kind's share of the budget.
 
         >>> table = Table(at=3.0, rate=0.001, slope=3.0)
-        >>> round(1000 * table.false_a_week(table.threshold(2.0, 1000)), 6)
-        0.2
+        >>> round(budget_needed(table.false_a_week(table.threshold(2.0, 1000, 0.4), 0.4), 1000), 6)
+        2.0
         """
-        return self.at + math.log(self.rate * max(nodes, 1) / (BUDGET_SHARE * budget_per_week)) / self.slope
+        return self.at + math.log(self.rate * max(nodes, 1) / (BUDGET_SHARE * budget_per_week * real)) / self.slope
+
+
+def budget_needed(false_a_week: float, nodes: int) -> float:
+    """Budget at which a trend or a drop of this rarity is raised: the inverse of `Table.threshold`.
+
+    Args:
+        false_a_week: chance alarms a week of one node.
+        nodes: that are watched.
+    """
+    return false_a_week * max(nodes, 1) / BUDGET_SHARE

@@ -65,7 +65,9 @@ class Drops:
             if node is not None and scoring.calendar.start_ms(hour.bucket) >= case.since:
                 case.carry(float(observed[node]), float(expected[node]), float(variance[node]))
 
-    def look(self, scoring: Scoring, now: int, budget_per_week: float, doubted: NDArray[np.bool_]) -> list[Case]:
+    def look(
+        self, scoring: Scoring, now: int, budget_per_week: float, doubted: NDArray[np.bool_], real: float = 1.0
+    ) -> list[Case]:
         """At an hour's close: alerts that may have news, new ones among them.
 
         Args:
@@ -73,12 +75,13 @@ class Drops:
             now: log time, ms.
             budget_per_week: of the home area.
             doubted: nodes of which a silent feed usually tells; they raise nothing.
+            real: part of the budget that a table from simulation may spend here.
         """
         told = list(self.cases)
         for case in self.cases:
-            self._follow(case, scoring, now)
+            self._follow(case, scoring, now, real)
         if scoring.bank.careful:
-            told += self._new(scoring, now, budget_per_week, doubted)
+            told += self._new(scoring, now, CHANCE.threshold(budget_per_week, len(scoring.nodes), real), doubted, real)
         self.cases = [case for case in self.cases if case.open]
         return told
 
@@ -95,13 +98,12 @@ class Drops:
         """Nodes that miss enough calls for long enough, as of the hours sealed before a bucket."""
         return _clear(self._state(), bucket)
 
-    def _new(self, scoring: Scoring, now: int, budget_per_week: float, doubted: NDArray[np.bool_]) -> list[Case]:
+    def _new(self, scoring: Scoring, now: int, limit: float, doubted: NDArray[np.bool_], real: float) -> list[Case]:
         nodes = scoring.nodes
         if self.blocked:
             self._unblock(scoring, np.round(self._closed(scoring)["arm"], 4))
         state = self._closed(scoring)
         arm = np.round(state["arm"], 4)
-        limit = CHANCE.threshold(budget_per_week, len(nodes))
         missing = state["expected"] - state["observed"]
         clear = (arm >= limit) & _clear(state, scoring.open_bucket) & ~doubted
         taken = [node for node in self._taken(scoring) if node is not None]
@@ -117,17 +119,17 @@ class Drops:
             hours = max(1.0, scoring.open_bucket - float(state["since"][node]))
             case.detail = (float(state["expected"][node]) / hours,)
             raised.append(case.named(self.home_area))
-            self._count(case, scoring, node, float(arm[node]))
+            self._count(case, scoring, node, float(arm[node]), real)
         self.cases += raised
         return raised
 
-    def _follow(self, case: Case, scoring: Scoring, now: int) -> None:
+    def _follow(self, case: Case, scoring: Scoring, now: int, real: float) -> None:
         node = scoring.nodes.find(case.need or "", case.area)
         if node is None:
             case.turn("ended", now)
         if node is None or not case.open:
             return
-        self._count(case, scoring, node, float(np.round(self._closed(scoring, node)["arm"][0], 4)))
+        self._count(case, scoring, node, float(np.round(self._closed(scoring, node)["arm"][0], 4)), real)
         ratio, usual = _recent(scoring, node)
         if ratio is None:
             case.follow(usual <= FORGOTTEN * case.detail[0], False, now, DWELL_MS)
@@ -139,10 +141,9 @@ class Drops:
             case.turn("ended", now)
             self.blocked.append((case.need or "", case.area))
 
-    def _count(self, case: Case, scoring: Scoring, node: int, arm: float) -> None:
+    def _count(self, case: Case, scoring: Scoring, node: int, arm: float, real: float) -> None:
         """Numbers since the onset: of sealed hours, and of those that are closed."""
-        case.score, case.peak = arm, max(case.peak, arm)
-        case.false_a_week, case.nodes = CHANCE.false_a_week(case.peak), len(scoring.nodes)
+        case.rise_to(arm, CHANCE.false_a_week(arm, real), len(scoring.nodes))
         sums = case.carried
         first = scoring.calendar.bucket(case.since)
         for bucket in range(max(first, scoring.ledger.sealed_until), scoring.open_bucket):

@@ -97,12 +97,12 @@ class Kinds:
             _expect(case, scoring, now)
         if hour_over or self.silences.cases or self.silences.blocked:
             told += self.silences.look(feeds, now)
-        budget = watch.budget_per_week * real_share(scoring.correction)
+        budget, real = watch.budget_per_week, real_share(scoring.correction)
         if hour_over:
-            told += self.drops.look(scoring, now, budget, self._doubted(scoring, now))
+            told += self.drops.look(scoring, now, budget, self._doubted(scoring, now), real)
         if self.day_over and hour_over:
             self.day_over = False
-            told += self.trends.look(scoring, now, budget, spoken_for(scoring, watch))
+            told += self.trends.look(scoring, now, budget, spoken_for(scoring, watch), real)
         watch.raised_times += [now for case in told if case.kind in ("trend", "drop") and case.told is None]
         return [case for case in told if case.is_news(now)]
 

@@ -48,7 +48,7 @@ def tell_case(case: Case, scene: Scene) -> Alert:
         score=round(case.score, 4),
         recurrence_days=round(days, 3),
         recurrence_days_home_area=round(days / max(case.nodes, 1), 4),
-        budget_needed=float(f"{case.false_a_week * case.nodes:.4g}"),
+        budget_needed=float(f"{case.budget_needed:.4g}"),
         severity=case.severity,
         checks=_checks(case),
         headline=_each(lambda language: _headline(case, scene, language)),

@@ -92,13 +92,23 @@ class Trends:
         for name, column in row.items():
             self.rows[name] = column
 
-    def look(self, scoring: Scoring, now: int, budget_per_week: float, surges: NDArray[np.bool_]) -> list[Case]:
-        """After a day's end: alerts that may have news, new ones among them."""
+    def look(
+        self, scoring: Scoring, now: int, budget_per_week: float, surges: NDArray[np.bool_], real: float = 1.0
+    ) -> list[Case]:
+        """After a day's end: alerts that may have news, new ones among them.
+
+        Args:
+            scoring: of the home area.
+            now: log time, ms.
+            budget_per_week: of the home area.
+            surges: nodes that a surge alert speaks for; they raise nothing.
+            real: part of the budget that a table from simulation may spend here.
+        """
         told = list(self.cases)
         for case in self.cases:
-            self._follow(case, scoring, now)
+            self._follow(case, scoring, now, real)
         if scoring.bank.careful and self.days >= FIRST_AFTER_DAYS:
-            told += self._new(scoring, now, budget_per_week, surges)
+            told += self._new(scoring, now, CHANCE.threshold(budget_per_week, len(scoring.nodes), real), surges, real)
         self.cases = [case for case in self.cases if case.open]
         return told
 
@@ -134,11 +144,11 @@ class Trends:
         growth: Floats = np.round(fast / np.maximum(middle, 1e-6), 4)
         return growth
 
-    def _new(self, scoring: Scoring, now: int, budget_per_week: float, surges: NDArray[np.bool_]) -> list[Case]:
+    def _new(self, scoring: Scoring, now: int, limit: float, surges: NDArray[np.bool_], real: float) -> list[Case]:
         scores, growth, base, nodes = self.scores(), self.growth(), self._base(), scoring.nodes
         self._unblock(scoring, growth)
         excess = self.rows["fast_calls"] - base * self.rows["fast_hours"]
-        clear = (scores >= CHANCE.threshold(budget_per_week, len(nodes))) & self.clear() & ~surges
+        clear = (scores >= limit) & self.clear() & ~surges
         names = [(case.need or "", case.area) for case in self.cases] + self.blocked
         taken = [node for node in (nodes.find(*name) for name in names) if node is not None]
         found = [
@@ -153,30 +163,28 @@ class Trends:
             case = Case("trend", need, area, since, now, detail=(0.0, float(base[node])))
             hours = float(self.rows["rise_hours"][node])
             case.carry(float(self.rows["rise_calls"][node]), float(base[node]) * hours, float(base[node]) * hours)
-            self._count(case, float(scores[node]), float(growth[node]), len(nodes))
+            self._count(case, float(scores[node]), float(growth[node]), len(nodes), real)
             raised.append(case.named(self.home_area))
         self.cases += raised
         return raised
 
-    def _follow(self, case: Case, scoring: Scoring, now: int) -> None:
+    def _follow(self, case: Case, scoring: Scoring, now: int, real: float) -> None:
         node = scoring.nodes.find(case.need or "", case.area)
         if node is None:
             case.turn("ended", now)
         if node is None or not case.open:
             return
         growth = float(self.growth()[node])
-        self._count(case, float(self.scores()[node]), growth, len(scoring.nodes))
+        self._count(case, float(self.scores()[node]), growth, len(scoring.nodes), real)
         case.follow(growth <= CALM_GROWTH, growth >= WILD_GROWTH, now, DWELL_MS)
         if not case.open:
             self._settle(scoring, node)
 
     @staticmethod
-    def _count(case: Case, score: float, growth: float, nodes: int) -> None:
+    def _count(case: Case, score: float, growth: float, nodes: int, real: float) -> None:
         case.observed, case.expected, case.variance = case.carried
-        case.score = round(0.5 * max(score, 0.0) ** 2, 4)
+        case.rise_to(round(0.5 * max(score, 0.0) ** 2, 4), CHANCE.false_a_week(score, real), nodes)
         case.detail = (weekly_growth(growth), case.detail[1])
-        if case.score >= case.peak:
-            case.peak, case.false_a_week, case.nodes = case.score, CHANCE.false_a_week(score), nodes
         case.severity = graded(case, case.observed - case.expected)
 
     def _settle(self, scoring: Scoring, ended: int) -> None:
