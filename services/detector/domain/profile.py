@@ -25,7 +25,7 @@ TIDE_SD = 0.1
 TIDE_WINSOR_SD = 3.0
 TIDE_RESERVE = 1.5
 LEAST_TIDE, MOST_TIDE = 0.3, 3.0
-BLOCK = 128
+BLOCK = 256
 """Rows that are computed together: so many stay in the processor's cache."""
 PART = 80
 """Slots of a week that numpy adds before the others."""
@@ -52,6 +52,7 @@ class Profiles:
     _factors: Floats | None = field(default=None, repr=False)
     """Slots x needs, up to a factor for each need: its mean over the week, which is in `_means`."""
     _means: Floats = field(default_factory=lambda: np.ones(0), repr=False)
+    _space: Floats = field(default_factory=lambda: np.empty((WEEK_HOURS, 0)), repr=False)
     _learned: int = field(default=0, repr=False)
 
     @classmethod
@@ -127,13 +128,19 @@ class Profiles:
 
     def _alone(self) -> tuple[Floats, Floats]:
         needs = len(self.calls)
-        factors, means = np.empty((WEEK_HOURS, needs)), np.empty(needs)
+        factors, means = self._room(needs), np.empty(needs)
         for first in range(0, needs, BLOCK):
             rows = slice(first, first + BLOCK)
-            calls, weeks = _smooth(_wide(self.calls.T[:, rows])), _smooth(_wide(self.weeks.T[:, rows]))
-            some = _shrunk(calls, weeks, 1.0)
+            weeks = _smooth(_wide(_once(self.weeks.T[:, rows])))
+            some = _shrunk(_smooth(_wide(self.calls.T[:, rows])), weeks, 1.0)
             factors[:, rows], means[rows] = some, _mean(some)
         return factors, means
+
+    def _room(self, needs: int) -> Floats:
+        """Where factors go: the same place every day."""
+        if self._space.shape[1] != needs:
+            self._space = np.empty((WEEK_HOURS, needs))
+        return self._space
 
 
 def tidal(observed: Floats, predicted: Prediction) -> tuple[Floats, Floats]:
@@ -146,22 +153,29 @@ def tidal(observed: Floats, predicted: Prediction) -> tuple[Floats, Floats]:
 
 
 def _smooth(rows: Floats) -> Floats:
-    """Each slot with a quarter of the two beside it."""
-    smooth: Floats = 0.5 * rows
-    beside = rows[:-2] + rows[2:]
+    """Each slot with a quarter of the two beside it; in place."""
+    beside = np.empty_like(rows)
+    np.add(rows[:-2], rows[2:], out=beside[1:-1])
+    beside[[0, -1]] = rows[[-1, -2]] + rows[[1, 0]]
     beside *= 0.25
-    smooth[1:-1] += beside
-    smooth[[0, -1]] += 0.25 * (rows[[-1, -2]] + rows[[1, 0]])
-    return smooth
+    rows *= 0.5
+    rows += beside
+    return rows
 
 
 def _shrunk(calls: Floats, weeks: Floats, prior: Floats | float) -> Floats:
     """Gamma-Poisson shrinkage of the slot means to a prior profile, in place of the calls; their mean is not yet 1."""
-    weeks *= _over_slots(calls) / np.maximum(_over_slots(weeks), 1e-9)
-    weeks += SHRINK_CALLS
+    usual = weeks * (_over_slots(calls) / np.maximum(_over_slots(weeks), 1e-9))
+    usual += SHRINK_CALLS
     calls += SHRINK_CALLS * prior
-    calls /= weeks
+    calls /= usual
     return calls
+
+
+def _once(weeks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One column where all columns are alike: series that have been heard equally long."""
+    first = weeks[:, :1]
+    return first if (weeks == first).all() else weeks
 
 
 def _scaled(factors: Floats, means: Floats) -> Floats:
