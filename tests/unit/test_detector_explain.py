@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.alert import Alert, Words
-from services.detector.domain import words
+from services.detector.domain import reasons, words
 from services.detector.domain.because import _parts as because_parts
 from services.detector.domain.explain import headline
 from services.detector.domain.onset import Step, onset, smallest_rise
@@ -139,6 +139,57 @@ def test_a_rise_did_not_begin_after_it_was_told_however_it_grew_later() -> None:
     assert onset(growing, expected, expected, step, no_later=19) == (18, 19, 19)
 
 
+def test_what_the_model_learns_from_a_rise_does_not_move_its_beginning() -> None:
+    world, begin = warm(), START + 12 * HOUR
+    world.usual(begin - 6 * HOUR)
+    said = world.one("BH", "tx-2", at=begin - 6 * HOUR + MINUTE) + world.usual(begin)
+    for hour in range(6):
+        for number in range(4):
+            said += world.one("BH", "tx-2", at=begin + hour * HOUR + (7 + 11 * number) * MINUTE)
+    told = [one for one in alerts(said + world.usual(begin + 24 * HOUR)) if one.kind == "surge"]
+    onsets = {alert.because.onset for alert in told if alert.because is not None}
+    assert told[-1].status == "ended"
+    assert len(onsets) == 1, "all versions say the same"
+    assert all(onset.earliest <= told[-1].started_at <= onset.latest for onset in onsets)
+
+
+def test_a_rise_began_in_an_hour_not_at_its_first_minute() -> None:
+    world = warm()
+    said = world.burst(12, "BH", "tx-1a", at=SURGE) + world.tick(SURGE + MINUTE)
+    first = alerts(said)[0]
+    assert first.because is not None
+    onset, clock = first.because.onset, first.raised_at.astimezone(CDT).strftime("%H:%M")
+    assert onset.earliest <= onset.likely == first.started_at
+    assert onset.latest.timestamp() * 1000 > SURGE, "the first call had come"
+    assert onset.latest == first.raised_at
+    assert f"began between 10:00 and {clock}; 90% sure:" in first.because.onset_words.en
+    assert f": entre las 10:00 y las {clock}; 90" in first.because.onset_words.es
+    later = alerts(world.burst(40, "BH", "tx-1a", at=SURGE + 2 * HOUR))[-1]
+    assert later.because is not None
+    assert later.because.onset.latest == first.raised_at, "what comes later does not tell of the beginning"
+
+
+@pytest.mark.parametrize(
+    ("language", "sure", "unsure"),
+    [
+        ("en", "The rise began between 23:00 and 23:40 CDT (Sat Jul 25).", "began between 23:00 and 23:40; 90% sure:"),
+        ("fr", "La hausse a commencé entre 23 h 00 et 23 h 40 CDT (sam. 25 juill.).", "; sûr à 90 % : entre 20 h 00"),
+        ("es", "El aumento empezó entre las 23:00 y las 23:40 CDT (sáb 25 jul).", "; 90 % seguro: entre las 20:00 y"),
+    ],
+)
+def test_when_it_began_is_a_span_with_one_zone_and_one_day(language: str, sure: str, unsure: str) -> None:
+    now = datetime(2026, 7, 26, 0, 5, tzinfo=CDT)
+    likely = now - timedelta(minutes=65), now - timedelta(minutes=25)
+    whole = now - timedelta(minutes=245), likely[1]
+    assert reasons.began(likely, likely, now, language).replace(NB, " ") == sure
+    told = reasons.began(likely, whole, now, language).replace(NB, " ")
+    assert unsure in told
+    assert told.count("CDT") == told.count("25") == 1
+    assert words.between((now, now), now, language) == words.ABOUT_TIME[language].format(
+        t=words.moment(now, now, language)
+    )
+
+
 def test_the_smallest_rise_that_would_be_seen_grows_with_time_and_with_the_usual_volume() -> None:
     quiet, busy = Step(1.0, 0.05, 0.1, 1.0), Step(4.5, 0.05, 0.1, 1.0)
     assert 5 < smallest_rise(9.0, 1.0, 1, quiet) < smallest_rise(9.0, 1.0, 24, quiet)
@@ -217,7 +268,7 @@ def test_rarity_is_told_as_the_chance_in_an_ordinary_week_or_year(days: float, t
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_a_rarer_rise_never_reads_as_more_likely(language: str) -> None:
     likely, week, year = words.LIKELY_CHANCE[language], *words.SPANS[language].values()
-    order, stated = [], dict[str, list[int]]()
+    order, stated = list[str](), dict[str, list[int]]()
     for days in np.geomspace(1.0, 1e6, 2_000):
         text = words.chance(float(days), language)
         span = likely if text == likely else week if week in text else year

@@ -53,6 +53,10 @@ class Episode:
     told: "Told | None" = None
     onset: list[int] | None = None
     """Buckets: earliest, likely and latest in which it began; kept when its first hours no longer are."""
+    step: list[float] | None = None
+    """What the model said of a rise in its node when it was first told there: by now the model has learned the rise."""
+    step_node: int = -1
+    """Node that `step` speaks of."""
     carried: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Observed, expected and variance of its hours that are no longer kept."""
     first_node: int = -1

@@ -41,7 +41,7 @@ def because(
     """
     node = np.array([episode.node])
     level = float(scoring.bank.level(node)[0])
-    step = Step.of(scoring.predict(scoring.open_bucket, node))
+    today = Step.of(scoring.whole(scoring.open_bucket).rows(node))
     here = local.local(now)
 
     def at(time_ms: int) -> Callable[[str], str]:
@@ -49,12 +49,13 @@ def because(
 
     hours, factors = _factors(scoring, episode, share, level, expected)
     per_hour = round(level, 4)
-    earliest, likely, latest = (scoring.calendar.start_ms(hour) for hour in _onset(scoring, episode, share, step))
+    likely, whole = _began(scoring, episode, now, _onset(scoring, episode, share, _as_told_first(episode, today)))
+    spans = [(local.local(first), local.local(last)) for first, last in (likely, whole)]
     ending = _ending(scoring, episode) if episode.open else None
     easing = episode.easing_at if episode.status == "easing" else None
     then = None if easing is None else at(easing + DWELL_MS)
     by_chance = float(scoring.taken_off(node)[0]) + float(handicap(np.array([level]))[0])
-    told = _limits(level, limit + by_chance, step)
+    told = _limits(level, limit + by_chance, today)
     return Because(
         hours=round(hours, 2),
         per_hour=per_hour,
@@ -64,10 +65,8 @@ def because(
                 expected, level, hours, {name: factors[name] for name in list(factors)[1:]}, language
             )
         ),
-        onset=Onset(earliest=instant(earliest), likely=instant(likely), latest=instant(latest)),
-        onset_words=reasons.in_three(
-            lambda language: reasons.began(at(likely)(language), at(earliest)(language), at(latest)(language), language)
-        ),
+        onset=Onset(earliest=instant(whole[0]), likely=instant(likely[0]), latest=instant(whole[1])),
+        onset_words=reasons.in_three(lambda language: reasons.began(spans[0], spans[1], here, language)),
         ends=ending,
         ends_words=None
         if ending is None
@@ -143,6 +142,26 @@ def _parts(factors: dict[PartName, float], expected: float) -> tuple[Part, ...]:
             parts.append(Part(name=name, factor=round(factors[name], 4), calls=(reached - so_far) / 100))
         so_far = reached
     return tuple(parts)
+
+
+def _as_told_first(episode: Episode, today: Step) -> Step:
+    """The model of its node as it was when the alert was first told there, noted in the episode."""
+    if episode.step is None or episode.step_node != episode.node:
+        episode.step, episode.step_node = list(today), episode.node
+    return Step(*episode.step)
+
+
+def _began(
+    scoring: Scoring, episode: Episode, now: int, hours: tuple[int, int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Begin and end (ms) of the likely hour, and of all in which it may have begun: it had begun when it was told."""
+    earliest, likely, latest = (scoring.calendar.start_ms(hour) for hour in hours)
+
+    def over(start: int) -> int:
+        told = now if episode.raised_at is None or start >= episode.raised_at else episode.raised_at
+        return max(start, min(start + HOUR_MS, told))
+
+    return (likely, over(likely)), (earliest, over(latest))
 
 
 def _onset(scoring: Scoring, episode: Episode, share: float, step: Step) -> tuple[int, int, int]:

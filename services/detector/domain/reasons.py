@@ -1,9 +1,11 @@
 """Sentences that say why: what is usual and its parts, when the rise began, what ends it, what cannot be told."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from schemas.alert import PartName, Words
 from services.detector.domain import words
+from services.detector.domain.onset import TAIL
 
 By = Mapping[str, str]
 
@@ -44,15 +46,15 @@ TIMES = {
         "es": ", por {f} porque el nivel habitual ha cambiado desde entonces",
     },
 }
-BEGAN_ABOUT = {
-    "en": "The rise began about {t}.",
-    "fr": "La hausse a commencé vers {t}.",
-    "es": "El aumento empezó hacia las {t}.",
+BEGAN = {
+    "en": "The rise began {t}.",
+    "fr": "La hausse a commencé {t}.",
+    "es": "El aumento empezó {t}.",
 }
-BEGAN_BETWEEN = {
-    "en": "The rise began about {t}; not before {a}, not after {b}.",
-    "fr": "La hausse a commencé vers {t} ; pas avant {a}, pas après {b}.",
-    "es": "El aumento empezó hacia las {t}; no antes de las {a} ni después de las {b}.",
+BEGAN_LIKELY = {
+    "en": "The rise most likely began {t}; {p} sure: {whole}.",
+    "fr": "Début le plus probable de la hausse : {t} ; sûr à {p} : {whole}.",
+    "es": "Inicio más probable del aumento: {t}; {p} seguro: {whole}.",
 }
 EASES = {
     "en": "It eases when fewer than {n} come in {w} hours, and ends {d} quiet hours later.",
@@ -128,10 +130,30 @@ def lasting(hours: float, language: str) -> str:
     return HOURS[language].format(n=words.number(hours, language, 1))
 
 
-def began(likely: str, earliest: str, latest: str, language: str) -> str:
-    """When it began, as surely as that is known."""
-    template = BEGAN_ABOUT if earliest == latest else BEGAN_BETWEEN
-    return template[language].format(t=likely, a=earliest, b=latest)
+def began(likely: words.Span, whole: words.Span, now: datetime, language: str) -> str:
+    """When it began, as surely as that is known.
+
+    Args:
+        likely: begin and end of the hour in which it most likely began, in local time.
+        whole: the same of all hours in which it may have begun.
+        now: local time.
+        language: of the text.
+
+    >>> from datetime import timedelta, timezone
+    >>> noon = datetime(2026, 7, 26, 12, 0, tzinfo=timezone(timedelta(hours=-5), "CDT"))
+    >>> one, two = noon + timedelta(hours=1), noon + timedelta(hours=2)
+    >>> began((noon, one), (noon, one), two, "en")
+    'The rise began between 12:00 and 13:00 CDT.'
+    >>> began((noon, one), (noon, two), two, "en")
+    'The rise most likely began between 12:00 and 13:00; 90% sure: between 12:00 and 14:00 CDT.'
+    """
+    if likely == whole:
+        return BEGAN[language].format(t=words.between(whole, now, language))
+    return BEGAN_LIKELY[language].format(
+        t=words.between(likely, now, language, after=whole),
+        whole=words.between(whole, now, language),
+        p=words.percent(1.0 - 2.0 * TAIL, language),
+    )
 
 
 def ends(below: int, window_hours: int, then: str | None, dwell_hours: float, language: str) -> str:

@@ -3,6 +3,8 @@
 import math
 from datetime import datetime
 
+Span = tuple[datetime, datetime]
+
 LANGUAGES = ("en", "fr", "es")
 NO_BREAK = "\u00a0"
 
@@ -102,10 +104,39 @@ def moment(local: datetime, now: datetime, language: str) -> str:
     >>> moment(datetime(2026, 7, 26, 1, 0, tzinfo=zone), now, "fr")
     '01 h 00 CDT'
     """
-    clock = local.strftime("%H h %M" if language == "fr" else "%H:%M") + f" {local.tzname()}"
+    clock = f"{_clock(local, language)} {local.tzname()}"
     if local.date() == now.date():
         return clock
     return f"{clock} ({_day(local, language)})"
+
+
+ABOUT_TIME = {"en": "about {t}", "fr": "vers {t}", "es": "hacia las {t}"}
+BETWEEN = {"en": "between {a} and {b}", "fr": "entre {a} et {b}", "es": "entre las {a} y las {b}"}
+
+
+def between(span: Span, now: datetime, language: str, *, after: Span | None = None) -> str:
+    """Two moments, with one zone and one day where they share them; one moment when no clock tells them apart.
+
+    Args:
+        span: the two.
+        now: a moment whose day need not be said.
+        language: of the text.
+        after: another span that follows at once, so that what both share is said there.
+
+    >>> from datetime import timezone, timedelta
+    >>> noon = datetime(2026, 7, 26, 12, 0, tzinfo=timezone(timedelta(hours=-5), "CDT"))
+    >>> between((noon, noon + timedelta(hours=1)), noon, "en")
+    'between 12:00 and 13:00 CDT'
+    >>> between((noon - timedelta(days=1), noon), noon, "es")
+    'entre las 12:00 CDT (sáb 25 jul) y las 12:00 CDT'
+    """
+    shared = len({(time.date(), time.tzname()) for time in span}) == 1
+    with_next = after is not None and len({(time.date(), time.tzname()) for time in (*span, *after)}) == 1
+    first = _clock(span[0], language) if shared else moment(span[0], now, language)
+    last = _clock(span[1], language) if with_next else moment(span[1], now, language)
+    if _clock(span[0], language) == _clock(span[1], language) and shared:
+        return ABOUT_TIME[language].format(t=last)
+    return BETWEEN[language].format(a=first, b=last)
 
 
 DAYS = {
@@ -131,6 +162,10 @@ MONTHS = {
     ),
     "es": ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
 }
+
+
+def _clock(local: datetime, language: str) -> str:
+    return local.strftime("%H h %M" if language == "fr" else "%H:%M")
 
 
 def _day(local: datetime, language: str) -> str:
