@@ -27,19 +27,20 @@ from services.detector.domain.cusum import (
     Prediction,
     Scores,
     advance,
+    belief,
     fallen,
     highest,
     mark_starts,
     may_move,
     risen,
 )
+from services.detector.domain.stored import remember, wide, within
 from services.detector.domain.treatment import Treatment
 from services.detector.domain.tuning import TUNING
 
 __all__ = ["EVERY", "SIZES", "TUNING", "Bank", "Floats", "Index", "Prediction", "Scores", "advance"]
 
 EVERY = slice(None)
-KEEP_AN_HOUR = 1.0 - 1.0 / TUNING.memory_hours
 SCORE_COLUMNS = ("up", "run", "down")
 """They say how unusual the last hours are, not what is usual."""
 
@@ -141,27 +142,27 @@ class Bank:
             self._follows.pop(name, None)
 
     def _kappa(self) -> Floats:
-        raw = _wide(self.kappa_num)
+        raw = wide(self.kappa_num)
         raw += TUNING.kappa * TUNING.kappa_weight
-        raw /= _wide(self.kappa_den) + TUNING.kappa_weight
-        return _within(raw, 0.005, TUNING.kappa_most)
+        raw /= wide(self.kappa_den) + TUNING.kappa_weight
+        return within(raw, 0.005, TUNING.kappa_most)
 
     def _clump(self) -> Floats:
-        num, den = _wide(self.clump_num), _wide(self.clump_den)
+        num, den = wide(self.clump_num), wide(self.clump_den)
         if self.pooled:
             pool: Floats | float = max(0.0, float(num.sum())) / max(float(den.sum()), 1.0)
         else:
             pool = np.maximum(0.0, num) / np.maximum(den, 1.0)
         num += pool * TUNING.clump_calls
         den += TUNING.clump_calls
-        return _within(num / den, 0.0, TUNING.clump_most)
+        return within(num / den, 0.0, TUNING.clump_most)
 
     def _vif(self) -> Floats:
-        raw = (_wide(self.vif_sum) + TUNING.vif_days) / (_wide(self.vif_weight) + TUNING.vif_days)
-        return _within(raw, 1.0, TUNING.vif_most)
+        raw = (wide(self.vif_sum) + TUNING.vif_days) / (wide(self.vif_weight) + TUNING.vif_days)
+        return within(raw, 1.0, TUNING.vif_most)
 
     def _level(self) -> Floats:
-        a, b = _wide(self.level_a), _wide(self.level_b)
+        a, b = wide(self.level_a), wide(self.level_b)
         calls, rate = self._prior_calls(), self._kept("prior_rate", self._prior_rate)
         rate = np.maximum(rate, a / np.maximum(b, 1e-9))
         a += calls
@@ -174,10 +175,10 @@ class Bank:
         return self._kept("prior_calls", lambda: np.where(self.usual > 0.0, TUNING.prior_calls, TUNING.guess_calls))
 
     def _prior_rate(self) -> Floats:
-        return np.where(self.usual > 0.0, _wide(self.usual), TUNING.guess_rate)
+        return np.where(self.usual > 0.0, wide(self.usual), TUNING.guess_rate)
 
     def _spread(self) -> Floats:
-        doubt = _wide(self.level_a)
+        doubt = wide(self.level_a)
         doubt += self._prior_calls()
         np.divide(1.0, doubt, out=doubt)
         doubt += self.kappa()
@@ -245,17 +246,17 @@ class Bank:
 
     def _move(self, predicted: Prediction, nodes: Index, factors: Floats) -> None:
         """The level of some nodes is put to a new place, worth no more than a few hours of what is to come."""
-        phi = _inflation(predicted)[nodes]
-        known = np.maximum(_wide(self.level_b[nodes]), 1e-9)
+        phi = predicted.inflation()[nodes]
+        known = np.maximum(wide(self.level_b[nodes]), 1e-9)
         share = np.minimum(1.0, TUNING.moved_hours / np.maximum(phi, 1.0) / known)
-        self.level_a[nodes] = np.maximum(_wide(self.level_a[nodes]) * share * factors, 1e-3)
+        self.level_a[nodes] = np.maximum(wide(self.level_a[nodes]) * share * factors, 1e-3)
         self.level_b[nodes] = known * share
 
     def _learn_many(self, observed: Floats, predicted: Prediction, profile: Floats, bucket: int) -> Floats:
         """Before two seasons have been seen nothing is unusual yet, so no CUSUM gathers anything."""
         before, best = self._gather(observed, predicted, bucket)
         weight, new_normal = self._doubt(np.minimum(before, best), best)
-        capped = _capped(observed, predicted)
+        capped = predicted.capped(observed)
         if self.careful:
             self._learn_level(capped, predicted, profile, weight, new_normal)
         else:
@@ -275,11 +276,11 @@ class Bank:
     def _gather(self, observed: Floats, predicted: Prediction, bucket: int) -> tuple[Floats, Floats]:
         """CUSUMs one hour later; returns the best upward one of each node before and after it."""
         up, down, nodes = self.up, self.down, may_move(self.up, observed, predicted.mean)
-        before = _wide(up.take(nodes, axis=0).T)
+        before = wide(up.take(nodes, axis=0).T)
         after = risen(before, observed[nodes], predicted.rows(nodes))
         up[nodes] = after.T if self.careful else 0.0
         mark_starts(self.run, nodes, before, after, bucket)
-        down[:] = fallen(_wide(down), observed, predicted)
+        down[:] = fallen(wide(down), observed, predicted)
         best = np.zeros((2, self.size))
         best[:, nodes] = highest(before), highest(after)
         return best[0], best[1]
@@ -292,13 +293,13 @@ class Bank:
 
     def end_day(self) -> None:
         """Learn variance inflation from the sums of the day that ended."""
-        variance = _wide(self.day_variance)
+        variance = wide(self.day_variance)
         seen = variance > 0.05
-        ratio = np.where(seen, _wide(self.day_residual) ** 2 / np.where(seen, variance, 1.0), 0.0)
+        ratio = np.where(seen, wide(self.day_residual) ** 2 / np.where(seen, variance, 1.0), 0.0)
         ratio = np.minimum(ratio, 9.0 * self.vif())
         keep = 1.0 - 24.0 / TUNING.memory_hours
-        self.vif_sum[:] = np.where(seen, keep * _wide(self.vif_sum) + ratio, self.vif_sum)
-        self.vif_weight[:] = np.where(seen, keep * _wide(self.vif_weight) + 1.0, self.vif_weight)
+        self.vif_sum[:] = np.where(seen, keep * wide(self.vif_sum) + ratio, self.vif_sum)
+        self.vif_weight[:] = np.where(seen, keep * wide(self.vif_weight) + 1.0, self.vif_weight)
         self.day_residual[:] = 0.0
         self.day_variance[:] = 0.0
         self._learned("vif")
@@ -314,13 +315,13 @@ class Bank:
         if not self.careful:
             return weight, np.zeros(0, np.int64)
         down, raised_hours = self.down, self.raised_hours
-        unusual = np.maximum(score, _wide(down))
+        unusual = np.maximum(score, wide(down))
         raised = np.flatnonzero(unusual > 3.0)
         hours = raised_hours[raised] + np.float32(1.0)
         raised_hours[:] = 0.0
         raised_hours[raised] = hours
         accepted = hours > TUNING.accept_after_hours
-        weight[raised] = np.where(accepted, 1.0, _belief(unusual[raised]).clip(0.05))
+        weight[raised] = np.where(accepted, 1.0, belief(unusual[raised]).clip(0.05))
         moved = (best[raised] > 3.0) | (down[raised] > TUNING.vanished_nats)
         return weight, raised[accepted & moved]
 
@@ -334,7 +335,7 @@ class Bank:
     def _learn_level(
         self, observed: Floats, predicted: Prediction, profile: Floats, weight: Floats, new_normal: NDArray[np.int64]
     ) -> None:
-        a, b, phi = _wide(self.level_a), _wide(self.level_b), _inflation(predicted)
+        a, b, phi = wide(self.level_a), wide(self.level_b), predicted.inflation()
         keep = a * TUNING.level_drift
         keep += 1.0
         np.divide(1.0, keep, out=keep)
@@ -357,11 +358,11 @@ class Bank:
         beyond *= weight
         beyond *= mu
         beyond /= spread
-        _remember(self.kappa_num, beyond)
+        remember(self.kappa_num, beyond)
         cube = mu**3
         cube *= weight
         cube /= spread
-        _remember(self.kappa_den, cube)
+        remember(self.kappa_den, cube)
         self._learned("kappa")
 
     def _learn_clumps(self, observed: Floats, predicted: Prediction, score_before: Floats) -> None:
@@ -375,49 +376,11 @@ class Bank:
         beyond -= mu
         beyond -= self.kappa() * mu**2
         told, loud = mu.copy(), np.flatnonzero(score_before > 3.0)
-        weight = _belief(score_before[loud])
+        weight = belief(score_before[loud])
         beyond[loud] *= weight
         told[loud] *= weight
-        _remember(self.clump_num, beyond)
-        _remember(self.clump_den, told)
-
-
-def _inflation(predicted: Prediction) -> Floats:
-    """Variance of an hour over its mean, with what days have in common."""
-    phi = predicted.variance / np.maximum(predicted.mean, 1e-9)
-    phi *= predicted.vif
-    return phi
-
-
-def _capped(observed: Floats, predicted: Prediction) -> Floats:
-    """Calls, of which those far beyond what is usual count no more."""
-    reach = np.sqrt(predicted.variance * predicted.vif)
-    reach *= TUNING.winsor_sd
-    reach += predicted.mean
-    return np.minimum(observed, np.maximum(reach, TUNING.winsor_calls), out=reach)
-
-
-def _belief(scores: Floats) -> Floats:
-    """Weight of hours with scores above 3 nats."""
-    belief: Floats = np.exp((scores - 3.0) / -2.0)
-    return belief
-
-
-def _remember(stored: NDArray[np.float32], news: Floats) -> None:
-    """Forget an hour's part of what was known, and add what is new."""
-    known = _wide(stored)
-    known *= KEEP_AN_HOUR
-    known += news
-    stored[:] = known
-
-
-def _within(values: Floats, least: float, most: float) -> Floats:
-    """The same array with its values moved between two bounds."""
-    return np.clip(values, least, most, out=values)
-
-
-def _wide(stored: NDArray[np.float32]) -> Floats:
-    return stored.astype(np.float64, order="C")
+        remember(self.clump_num, beyond)
+        remember(self.clump_den, told)
 
 
 def _zeros(rows: int, width: int, dtype: str) -> NDArray[Any]:

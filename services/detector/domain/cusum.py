@@ -42,6 +42,19 @@ class Prediction(NamedTuple):
         """The same for some of the nodes."""
         return self if isinstance(nodes, slice) else Prediction(*(column[nodes] for column in self))
 
+    def inflation(self) -> Floats:
+        """Variance of an hour over its mean, with what days have in common."""
+        phi = self.variance / np.maximum(self.mean, 1e-9)
+        phi *= self.vif
+        return phi
+
+    def capped(self, observed: Floats) -> Floats:
+        """Calls, of which those far beyond what is usual count no more."""
+        reach = np.sqrt(self.variance * self.vif)
+        reach *= TUNING.winsor_sd
+        reach += self.mean
+        return np.minimum(observed, np.maximum(reach, TUNING.winsor_calls), out=reach)
+
 
 class Scores(NamedTuple):
     """Five upward CUSUMs and the bucket in which each last left zero."""
@@ -88,7 +101,7 @@ def risen(before: Floats, observed: Floats, predicted: Prediction, share: float 
     ratio /= PARTS * (TUNING.vif_part * (predicted.vif - 1.0)) + 1.0
     np.minimum(ratio, TUNING.hour_most, out=ratio)
     ratio += _faded(before, share)
-    return np.clip(ratio, 0.0, TUNING.cap_nats, out=ratio)
+    return ratio.clip(0.0, TUNING.cap_nats, out=ratio)
 
 
 def _faded(scores: Floats, share: float) -> Floats:
@@ -117,7 +130,13 @@ def fallen(score: Floats, observed: Floats, predicted: Prediction) -> Floats:
     ratio -= shape * tail
     ratio /= predicted.vif
     ratio += score
-    return np.clip(ratio, 0.0, TUNING.cap_nats, out=ratio)
+    return ratio.clip(0.0, TUNING.cap_nats, out=ratio)
+
+
+def belief(scores: Floats) -> Floats:
+    """Weight of hours with scores above 3 nats."""
+    weight: Floats = np.exp((scores - 3.0) / -2.0)
+    return weight
 
 
 def _log_ratio(observed: Floats, mean: Floats, other: Floats, shape: Floats) -> Floats:

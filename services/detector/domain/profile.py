@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from services.detector.domain.bank import Prediction
 from services.detector.domain.calendar import WEEK_HOURS
+from services.detector.domain.stored import wide, within
 
 Floats = NDArray[np.float64]
 KEEP_A_WEEK = 0.97
@@ -79,7 +80,7 @@ class Profiles:
 
     def factors(self, slot: int) -> Floats:
         """Factor of one slot for each need as it stands now: profile x tide."""
-        return self.weekly(slot) * _wide(self.tide)
+        return self.weekly(slot) * wide(self.tide)
 
     def weekly(self, slot: int) -> Floats:
         """Factor of one slot for each need; the mean over a week is 1."""
@@ -90,11 +91,11 @@ class Profiles:
     def learn(self, slot: int, calls: Floats, weight: Floats) -> None:
         """One sealed hour: calls of each need in the whole home area, and how far to believe them."""
         seen, weeks = self.calls[:, slot], self.weeks[:, slot]
-        news = calls / _wide(self.tide)
-        news -= _wide((1.0 - KEEP_A_WEEK) * seen)
+        news = calls / wide(self.tide)
+        news -= wide((1.0 - KEEP_A_WEEK) * seen)
         news *= weight
         seen += news.astype(np.float32)
-        weeks += (_wide(1.0 - (1.0 - KEEP_A_WEEK) * weeks) * weight).astype(np.float32)
+        weeks += (wide(1.0 - (1.0 - KEEP_A_WEEK) * weeks) * weight).astype(np.float32)
         self._learned += 1
         if self._learned % self.hours_kept == 0:
             self._factors = None
@@ -104,7 +105,7 @@ class Profiles:
 
         All three are by need; `expected` contains the tide. Where nothing is expected nothing moves.
         """
-        tide, doubt = _wide(self.tide), _wide(self.doubt)
+        tide, doubt = wide(self.tide), wide(self.doubt)
         slope = expected / tide
         gain = doubt * slope
         gain /= slope**2 * doubt + variance + 1e-9
@@ -112,7 +113,7 @@ class Profiles:
         tide *= 1.0 - 1.0 / TIDE_HOURS
         tide += 1.0
         tide += gain * (observed - expected)
-        self.tide[:] = np.clip(tide, LEAST_TIDE, MOST_TIDE, out=tide)
+        self.tide[:] = within(tide, LEAST_TIDE, MOST_TIDE)
         gain *= slope
         doubt *= np.subtract(1.0, gain, out=gain)
         doubt *= 1.0 - 2.0 / TIDE_HOURS
@@ -120,7 +121,7 @@ class Profiles:
         self.doubt[:] = doubt
 
     def _pooled(self) -> tuple[Floats, Floats]:
-        calls, weeks = _smooth(_wide(self.calls.T)), _smooth(_wide(self.weeks.T))
+        calls, weeks = _smooth(wide(self.calls.T)), _smooth(wide(self.weeks.T))
         of_all = np.ascontiguousarray(calls.T).sum(axis=0)[:, None]
         pool = _shrunk(of_all, weeks.max(axis=1, keepdims=True, initial=0.0), 1.0)
         factors = _shrunk(calls, weeks, _scaled(pool, _mean(pool)))
@@ -131,8 +132,8 @@ class Profiles:
         factors, means = self._room(needs), np.empty(needs)
         for first in range(0, needs, BLOCK):
             rows = slice(first, first + BLOCK)
-            weeks = _smooth(_wide(_once(self.weeks.T[:, rows])))
-            some = _shrunk(_smooth(_wide(self.calls.T[:, rows])), weeks, 1.0)
+            weeks = _smooth(wide(_once(self.weeks.T[:, rows])))
+            some = _shrunk(_smooth(wide(self.calls.T[:, rows])), weeks, 1.0)
             factors[:, rows], means[rows] = some, _mean(some)
         return factors, means
 
@@ -196,7 +197,3 @@ def _by_eights(rows: Floats) -> Floats:
     eight = np.add.reduce(rows.reshape(-1, 8, rows.shape[1]), axis=0)
     total: Floats = ((eight[0] + eight[1]) + (eight[2] + eight[3])) + ((eight[4] + eight[5]) + (eight[6] + eight[7]))
     return total
-
-
-def _wide(stored: NDArray[np.float32]) -> Floats:
-    return stored.astype(np.float64, order="C")
