@@ -6,9 +6,24 @@ import msgspec
 import pytest
 
 from schemas.alert import Alert
+from schemas.reference import Need
 from services.detector.domain.alerts import DWELL_MS, Episode, Told, is_news, level_of, next_state
+from services.detector.domain.rarity import budget_needed
 from services.detector.domain.watch import END_NATS
-from tests.detector_world import CONFIG, HOUR, MINUTE, SECOND, USUAL, WARM, World, alerts, configured, rejections, warm
+from tests.detector_world import (
+    CONFIG,
+    HOUR,
+    MINUTE,
+    REFERENCE,
+    SECOND,
+    USUAL,
+    WARM,
+    World,
+    alerts,
+    configured,
+    rejections,
+    warm,
+)
 
 SURGE = WARM + 8 * MINUTE
 ORDER = ("minor", "moderate", "severe", "extreme")
@@ -220,6 +235,36 @@ def test_chance_alerts_needed_is_at_most_the_budget_for_all_that_is_raised() -> 
     world = warm()
     for alert in alerts(world.burst(20, at=SURGE) + world.tick(SURGE + MINUTE)):
         assert alert.budget_needed <= CONFIG.budget_per_week
+
+
+def test_codes_that_come_later_do_not_make_an_alert_less_rare_than_it_was() -> None:
+    world = warm()
+    codes = tuple(Need(f"X{number}", "", f"X{number}", "x", "x") for number in range(40))
+    world.references["more"] = msgspec.structs.replace(REFERENCE, needs=(*REFERENCE.needs, *codes))
+    world.configure(msgspec.structs.replace(CONFIG, reference="more"), name="more")
+    first = alerts(world.burst(20, at=SURGE) + world.tick(SURGE + MINUTE))[-1]
+    watched = len(world.home().scoring.nodes)
+    for code in codes:
+        world.one(code.code, "tx-2", at=world.now + SECOND)
+    world = world.restarted()
+    later = alerts(world.burst(4, at=world.now + SECOND, every=MINUTE) + world.tick(world.now + 6 * MINUTE))
+    assert len(world.home().scoring.nodes) >= watched + 40
+    assert later[-1].id == first.id
+    assert later[-1].budget_needed <= first.budget_needed
+    assert later[-1].recurrence_days_home_area >= first.recurrence_days_home_area
+    assert ORDER.index(later[-1].severity) >= ORDER.index(first.severity)
+
+
+def test_the_peak_is_the_score_that_chance_brings_least_often_to_any_watched_node() -> None:
+    episode = Episode(node=0, noticed_at=0, since=0, score=12.0, peak=12.0, watched=100)
+    needed = budget_needed(12.0, 100)
+    episode.rise_to(12.1, 5_000)
+    assert (episode.peak, episode.watched) == (12.0, 100)
+    episode.rise_to(11.0, 100)
+    assert (episode.peak, episode.watched) == (12.0, 100)
+    episode.rise_to(30.0, 5_000)
+    assert (episode.peak, episode.watched) == (30.0, 5_000)
+    assert budget_needed(episode.peak, episode.watched) < needed
 
 
 def test_the_alert_carries_the_same_id_and_numbers_after_a_restart() -> None:

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.detector.domain.rarity import severity
+from services.detector.domain.rarity import budget_needed, severity
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -38,6 +38,9 @@ class Episode:
     """Given when it is raised."""
     score: float = 0.0
     peak: float = 0.0
+    """The score when chance brought it least often to any of the nodes that were watched."""
+    watched: int = 1
+    """Nodes watched then: how rare it was does not change with codes that come later."""
     status: State = "rising"
     raised_at: int | None = None
     """ms; None while it is only a candidate."""
@@ -71,6 +74,11 @@ class Episode:
     def open(self) -> bool:
         """Whether it has not ended."""
         return self.status != "ended"
+
+    def rise_to(self, score: float, watched: int) -> None:
+        """A score among so many watched nodes; the rarest so far is the peak."""
+        if budget_needed(score, watched) < budget_needed(self.peak, self.watched):
+            self.peak, self.watched = score, watched
 
 
 @dataclass(frozen=True)

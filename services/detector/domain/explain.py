@@ -25,7 +25,7 @@ DETECTOR = Detector(name=MODEL.partition("/")[0], version=MODEL.partition("/")[2
 def tell(episode: Episode, scene: Scene) -> Alert | None:
     """The next version of an alert, or None when there is no news; a version told is noted in the episode."""
     totals = episode_totals(episode, scene)
-    home_recurrence = home_recurrence_days(episode.peak, len(scene.scoring.nodes))
+    home_recurrence = home_recurrence_days(episode.peak, episode.watched)
     severity = level_of(episode, home_recurrence, totals.excess)
     if not is_news(episode, scene.now, round(totals.observed), severity):
         return None
@@ -45,7 +45,6 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
     need, area = scene.scoring.nodes.names[episode.node]
     spread = BAND_SD * float(np.sqrt(max(totals.variance, 0.0)))
     recurrence = recurrence_days(episode.peak)
-    nodes = len(scene.scoring.nodes)
     observed, expected = round(totals.observed), round(float(totals.expected), 2)
     fields = {
         "headline": headline(episode.status, scene.need_name(need), scene.area_name(area)),
@@ -85,8 +84,8 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
         band_high=round(expected + spread, 2),
         score=round(episode.score, 4),
         recurrence_days=round(recurrence, 3),
-        recurrence_days_home_area=round(home_recurrence_days(episode.peak, nodes), 4),
-        budget_needed=float(f"{budget_needed(episode.peak, nodes):.4g}"),
+        recurrence_days_home_area=round(home_recurrence_days(episode.peak, episode.watched), 4),
+        budget_needed=float(f"{budget_needed(episode.peak, episode.watched):.4g}"),
         drivers=drivers(episode, scene),
         checks=checks(episode, scene, totals),
         detector=DETECTOR,

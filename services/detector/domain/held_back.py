@@ -64,5 +64,5 @@ def _row(episode: Episode, scoring: Scoring, share: float) -> HeldBack:
         observed=round(totals.observed),
         expected=round(float(totals.expected), 2),
         score=round(episode.score, 4),
-        budget_needed=float(f"{budget_needed(episode.peak, len(scoring.nodes)):.4g}"),
+        budget_needed=float(f"{budget_needed(episode.peak, episode.watched):.4g}"),
     )

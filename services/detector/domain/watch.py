@@ -184,7 +184,7 @@ class Watch:
                     self._merge(episode, other)
                     concerned += [] if other in concerned else [other]
             episode.score = best.score
-            episode.peak = max(episode.peak, episode.score)
+            episode.rise_to(episode.score, len(sight.scoring.nodes))
         return concerned
 
     @staticmethod
@@ -203,7 +203,8 @@ class Watch:
             one, other = other, one
         one.held += [node for node in other.nodes if node not in one.nodes] if other.raised_at is not None else []
         other.status, other.ended_by = "ended", MERGED
-        one.score, one.peak = max(one.score, other.score), max(one.peak, other.peak)
+        one.score = max(one.score, other.score)
+        one.rise_to(other.peak, other.watched)
 
     def _notice(self, sight: Sight) -> list[Episode]:
         """Rises that no open episode speaks for become episodes."""
@@ -214,7 +215,15 @@ class Watch:
             score = sight.unexplained(one, [episode for episode in self.episodes if episode.open])
             if score >= sight.reach:
                 self.episodes.append(
-                    Episode(one.node, sight.now, one.since, score=score, peak=score, parts=list(one.parts))
+                    Episode(
+                        one.node,
+                        sight.now,
+                        one.since,
+                        score=score,
+                        peak=score,
+                        watched=len(nodes),
+                        parts=list(one.parts),
+                    )
                 )
                 self.held_back_times.append(sight.now)
         return self.episodes[known:]
@@ -244,7 +253,8 @@ class Watch:
             return False
         (older, *others), best = grown
         self._go(older, best)
-        older.score, older.peak = best.score, max(older.peak, best.score)
+        older.score = best.score
+        older.rise_to(best.score, len(sight.scoring.nodes))
         for other in others:
             self._merge(older, other)
         untold = [one for one in self.episodes if one.raised_at is None]
