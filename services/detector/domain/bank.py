@@ -281,9 +281,9 @@ class Bank:
         up[nodes] = after.T if self.careful else 0.0
         mark_starts(self.run, nodes, before, after, bucket)
         down[:] = fallen(wide(down), observed, predicted)
-        best = np.zeros((2, self.size))
-        best[:, nodes] = highest(before), highest(after)
-        return best[0], best[1]
+        best_before, best = np.zeros(self.size), np.zeros(self.size)
+        best_before[nodes], best[nodes] = highest(before), highest(after)
+        return best_before, best
 
     def _learn_day(self, excess: Floats, predicted: Prediction, weight: Floats) -> None:
         """Sums of a day's calls beyond what was expected, and of the variance they should have."""

@@ -117,8 +117,9 @@ def mark_starts(
     run: NDArray[np.signedinteger[Any]], nodes: NDArray[np.int64], before: Floats, after: Floats, bucket: int
 ) -> None:
     """Scores that left zero did so in this bucket."""
-    for size, left in enumerate((before <= 0.0) & (after > 0.0)):
-        run[nodes[left], size] = bucket
+    left = np.flatnonzero((before <= 0.0) & (after > 0.0))
+    size, node = np.divmod(left, len(nodes))
+    run[nodes[node], size] = bucket
 
 
 def fallen(score: Floats, observed: Floats, predicted: Prediction) -> Floats:
