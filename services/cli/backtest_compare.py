@@ -1,11 +1,12 @@
 """`groundswell backtest --compare`: one table of detectors on the same counts at the same budget of false alarms."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import WRONG_USE, CliError
 from services.runtime.clock import Clock, SystemClock
@@ -59,9 +60,20 @@ def compare(
     chosen = list(budgets) or list(BUDGETS)
     if not truth:
         common = agreed(scored, chosen)
-        return json.dumps([asdict(line) for line in common]) if as_json else agreed_table(common)
+        return _json(common) if as_json else agreed_table(common)
     lines = judged(scored, first, chosen)
-    return json.dumps([asdict(line) for line in lines]) if as_json else judged_table(lines)
+    return _json(lines) if as_json else judged_table(lines)
+
+
+def _json(lines: "Sequence[Judged | Agreed]") -> str:
+    """Lines as JSON; a figure that says nothing, as of a detector without any score, is null."""
+    return json.dumps([_told(asdict(line)) for line in lines], allow_nan=False)
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _told(one) for key, one in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _calibrating(counts: int, truths: int, calibrate: int | None) -> int:
