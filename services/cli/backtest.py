@@ -2,29 +2,18 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
-from schemas.alert import Alert
-from schemas.codec import Refusal, convert_stamped_call
-from schemas.reference import Reference
-from schemas.reference_files import read_reference
 from services.cli.backtest_compare import compare as compare_detectors
+from services.cli.backtest_events import Replayed, over_events
 from services.cli.backtest_table import make_table
-from services.cli.errors import FAILED, WRONG_USE, CliError
-from services.cli.export_files import open_mapping, opened, rows
-from services.cli.summary import Refusals
-from services.ingest.ids import Hasher
-from services.ingest.sources.mapping import MappedRow
-from services.ingest.translation import Accepted, Translator
-from services.runtime.access import Identity
+from services.cli.errors import WRONG_USE, CliError
 
 EVERY = ("1h", "5m")
-_ONLY_IN_MEMORY = Hasher(b"ids of a backtest stay in memory")
 
 
 def backtest(
@@ -32,6 +21,10 @@ def backtest(
     source: Annotated[str | None, typer.Option(metavar="NAME|call-event", help="The mapping of the file.")] = None,
     reference: Annotated[Path | None, typer.Option(metavar="DIR", help="areas.csv, needs.csv, …")] = None,
     alerts: Annotated[Path | None, typer.Option(metavar="OUT.ndjson", help="One line for each version.")] = None,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Hourly counts before the calls: history.ndjson of `simulate`."),
+    ] = None,
     budget: Annotated[float, typer.Option(min=0.001, help="Chance alerts a week per home area.")] = 3.0,
     counts: Annotated[
         list[Path] | None, typer.Option(metavar="DIR", help="counts.parquet, meta.json, areas.csv, …")
@@ -62,6 +55,9 @@ def backtest(
 ) -> None:
     """Run the detector over past calls (--events) or counts (--counts), without Kafka.
 
+    The first two weeks of calls only teach what is usual: nothing is watched in them, and alerts a week are those of
+    the time after them. With --history the detector has learned before the first call.
+
     With --compare, off-the-shelf detectors get the same counts. With --truth the thresholds are set on the series
     without surges of the first folders and tried on the others; without, all alarm equally often on the folders
     themselves, and the table says how far they alarm at the same. The river ones take minutes.
@@ -70,6 +66,8 @@ def backtest(
     Examples:
       groundswell backtest --events calls.ndjson.gz --source call-event --reference region --alerts out.ndjson
       groundswell backtest --events boston.csv.gz --source boston311 --reference boston --alerts out.ndjson --budget 1
+      groundswell backtest --events region/events.ndjson --source call-event --reference region/reference \\
+        --history region/history.ndjson --alerts out.ndjson
       groundswell backtest --counts counts --scores scores.parquet --every 5m --min-score 4
       groundswell backtest --counts counts --scores scores.parquet --detector ears-c2
       groundswell backtest --compare --counts sim1 --truth truth1 --counts sim2 --truth truth2
@@ -101,14 +99,21 @@ def backtest(
         )
         return
     if events is not None:
+        needed = {"--source": source, "--reference": reference, "--alerts": alerts}
+        missing = [name for name, value in needed.items() if value is None]
         if source is None or reference is None or alerts is None:
-            raise CliError("--events needs --source, --reference and --alerts", WRONG_USE)
-        summary = over_events(events, source, reference, alerts, budget)
+            raise CliError(f"--events needs {' and '.join(missing)} too", WRONG_USE)
+        replayed = over_events(events, source, reference, _writable(alerts), budget=budget, history=history or [])
+        summary = replayed.summary()
+        _say_what_was_not_watched(replayed)
     else:
+        if history:
+            raise CliError("--history goes with --events; a folder of counts holds its own past", WRONG_USE)
         if scores is None or len(folders) != 1:
             raise CliError("one --counts and --scores, or --compare", WRONG_USE)
         summary = over_counts(folders[0], scores, every=every, detector=detector, min_score=min_score)
-    print(json.dumps(summary) if as_json else ", ".join(f"{name} {value}" for name, value in summary.items()))
+    told = (f"{name} {'-' if value is None else value}" for name, value in summary.items())
+    print(json.dumps(summary) if as_json else ", ".join(told))
 
 
 def _numbers(options: dict[str, list[Any]]) -> None:
@@ -118,36 +123,10 @@ def _numbers(options: dict[str, list[Any]]) -> None:
                 raise CliError(f"{name} {value} is no number to compare with; give a finite one", WRONG_USE)
 
 
-def over_events(events: Path, source: str, reference: Path, alerts: Path, budget: float) -> dict[str, Any]:
-    """Writes every version of every alert; the summary.
-
-    Raises:
-        CliError: the file cannot be read to its end, or holds no call.
-        BadReference: a reference file is wrong.
-    """
-    from services.detector.backtest.events import run_events
-
-    body, mapping, refusals = read_reference(reference), open_mapping(source, reference), Refusals()
-    calls = Counted()
-    last: dict[str, Alert] = {}
-    versions = 0
-    with opened(events, "Replaying") as stream, _writable(alerts).open("w", encoding="utf-8") as out:
-        told = calls.through(as_calls(rows(mapping, events, stream), body, refusals))
-        for alert in run_events(told, body, budget):
-            out.write(alert.model_dump_json() + "\n")
-            last[alert.id] = alert
-            versions += 1
-    if calls.number == 0:
-        raise CliError(f"{events.name} holds no call that can be used: {refusals.sentence()}", FAILED)
-    weeks = calls.weeks()
-    return {
-        "calls": calls.number,
-        "refused": refusals.total,
-        "weeks": round(weeks, 1),
-        "alerts": len(last),
-        "alerts_per_week": round(len(last) / weeks, 2),
-        "versions": versions,
-    }
+def _say_what_was_not_watched(replayed: Replayed) -> None:
+    sentence = replayed.not_watched()
+    if sentence:
+        print(f"groundswell: {sentence}", file=sys.stderr)
 
 
 def over_counts(counts: Path, scores: Path, *, every: str, detector: str, min_score: float | None) -> dict[str, Any]:
@@ -174,47 +153,6 @@ def over_counts(counts: Path, scores: Path, *, every: str, detector: str, min_sc
         "rows": len(rows.series),
         "added_up": table.added_up,
     }
-
-
-class Counted:
-    """How many calls went through, and over how long."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self._first = self._last = 0
-
-    def through(self, calls: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The calls as they are."""
-        for call in calls:
-            time = call["time"]
-            self._first, self._last = min(self._first or time, time), max(self._last, time)
-            self.number += 1
-            yield call
-
-    def weeks(self) -> float:
-        """From the first to the last call; at least an hour."""
-        return max(3_600_000, self._last - self._first) / (7 * 86_400_000)
-
-
-def as_calls(mapped: Iterable[MappedRow], reference: Reference, refusals: Refusals) -> Iterator[dict[str, Any]]:
-    """Calls as ingest would put them on the log: crosswalked, placed, checked; what it would refuse is counted."""
-    translator = Translator(reference, _ONLY_IN_MEMORY)
-    for row in mapped:
-        if row.problem is not None:
-            refusals.add(row.problem.field, row.problem.reason)
-            continue
-        try:
-            accepted = _translated(translator, row)
-        except Refusal as error:
-            refusals.add(error.field, error.reason)
-            continue
-        call: dict[str, Any] = msgspec.to_builtins(accepted.call)
-        yield call if accepted.logged_at is None else call | {"logged_at": accepted.logged_at}
-
-
-def _translated(translator: Translator, row: MappedRow) -> Accepted:
-    call = convert_stamped_call(row.item())
-    return translator.translate(call, Identity("backtest", "backtest", "ingest", call.source, totals=True), None)
 
 
 def _writable(path: Path) -> Path:

@@ -8,11 +8,12 @@ import typer
 
 from schemas.codec import Refusal, convert_call_event
 from schemas.codes import CONTACTS
-from schemas.log_record import BadRecord, History, decode_record, encode_record
+from schemas.log_record import History, encode_record
 from schemas.reference import Reference
 from schemas.topics import CALLS
 from services.cli.errors import FAILED, WRONG_USE, CliError
 from services.cli.export_files import open_mapping, opened, rows
+from services.cli.history_file import read_history
 from services.cli.hourly import HourlyCounts
 from services.cli.summary import Refusals
 from services.ingest.bootstrap import RECORD_BYTES, ensure_space
@@ -130,12 +131,5 @@ def _home(home_area: str | None, reference: Reference) -> str:
 
 def _told(files: list[Path], home_area: str) -> Iterator[tuple[str, History]]:
     for path in files:
-        with opened(path, "Reading") as stream:
-            for number, line in enumerate(stream, 1):
-                try:
-                    record = decode_record(line)
-                except BadRecord as error:
-                    raise CliError(f"{path.name} line {number} is not a history record: {error}", WRONG_USE) from None
-                if not isinstance(record, History):
-                    raise CliError(f"{path.name} line {number} is not a history record", WRONG_USE)
-                yield home_area, record
+        for record in read_history(path):
+            yield home_area, record

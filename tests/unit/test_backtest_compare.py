@@ -196,6 +196,19 @@ def test_without_truth_all_alarm_equally_often_and_the_table_says_how_far_they_a
     assert "share of the row's alarms" in capsys.readouterr().out
 
 
+def test_a_figure_that_says_nothing_is_null(world: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder of weeks is too short for Farrington's years: it has no score, so nothing to agree with."""
+
+    def no_number(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    base = ["backtest", "--compare", "--counts", str(world / "stormy"), "--detectors", "ears-c1,farrington-weekly"]
+    assert run([*base, "--false-alarms", "0.5", "--json"]) == 0
+    lines = {line["detector"]: line for line in json.loads(capsys.readouterr().out, parse_constant=no_number)}
+    assert lines["farrington-weekly"]["agreement"] == {"ears-c1": None}
+    assert lines["ears-c1"]["agreement"] == {"farrington-weekly": 0.0}
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -207,6 +220,7 @@ def test_without_truth_all_alarm_equally_often_and_the_table_says_how_far_they_a
         (["--compare", "--counts", "nowhere"], "nowhere is not a folder of counts"),
         (["--compare", "--counts", "calm", "--scores", "calm"], "no --scores"),
         (["--counts", "calm"], "--scores"),
+        (["--counts", "calm", "--scores", "out", "--history", "past"], "--history goes with --events"),
         (["--counts", "calm", "--counts", "stormy", "--scores", "out"], "--compare"),
         (["--counts", "calm", "--scores", "out", "--every", "2h"], "--every is one of"),
     ],

@@ -2,19 +2,22 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from schemas.alert import Alert
-from schemas.log_record import VERSION, Calls, Control, LogCall, LogNeed, LogRecord, Tick
+from schemas.log_record import VERSION, Calls, Control, History, LogCall, LogNeed, LogRecord, Tick
 from schemas.reference import Reference, content_hash, encode_reference
 from schemas.space_config import SpaceConfig
 from services.detector.domain.calendar import HOUR_MS
 from services.detector.domain.fold import State, step
 from services.detector.domain.instants import instant
 from services.detector.domain.outputs import Output
+from services.detector.domain.tuning import TUNING
 
 SILENT_TAIL_MS = 72 * HOUR_MS
 """Time that is let pass after the last call, so that what is open can end."""
@@ -26,8 +29,54 @@ class BadRow(ValueError):
     """A row that cannot be replayed; the message names the field."""
 
 
+@dataclass
+class Watched:
+    """Since when each home area is watched: before, the detector learns what is usual and raises no surge."""
+
+    since: dict[str, int] = field(default_factory=dict)
+    """Log time (ms) at which what is usual in a home area was known."""
+    until: int = 0
+    """Log time (ms) of the last call."""
+    learned_hours: dict[str, int] = field(default_factory=dict)
+    """Hours that were learned in home areas that are not watched yet."""
+
+    def look(self, state: State) -> None:
+        """After a record: which home areas are watched by now."""
+        self.until = state.log_time
+        for code, home in state.homes.items():
+            if code not in self.since and home.scoring.bank.careful:
+                self.since[code] = state.log_time
+
+    def end(self, state: State) -> None:
+        """After the last call: what the others have learned."""
+        self.learned_hours = {
+            code: home.scoring.bank.hours for code, home in state.homes.items() if code not in self.since
+        }
+
+    @property
+    def first(self) -> int | None:
+        """When the first home area began to be watched, ms."""
+        return min(self.since.values(), default=None)
+
+    @property
+    def weeks(self) -> float:
+        """From then to the last call."""
+        return 0.0 if self.first is None else (self.until - self.first) / (7 * 24 * HOUR_MS)
+
+    @property
+    def needed_hours(self) -> dict[str, int]:
+        """Hours of past that home areas lack which are not watched yet."""
+        return {code: max(1, TUNING.careful_after_hours - hours) for code, hours in self.learned_hours.items()}
+
+
 def run_events(
-    rows: Iterable[Mapping[str, Any]], reference: Reference, budget_per_week: float = 3.0, *, seal_hours: int = 6
+    rows: Iterable[Mapping[str, Any]],
+    reference: Reference,
+    budget_per_week: float = 3.0,
+    *,
+    seal_hours: int = 6,
+    history: Iterable[tuple[str, History]] = (),
+    watched: Watched | None = None,
 ) -> Iterator[Alert]:
     """Alert versions in the order in which they would have been told.
 
@@ -36,12 +85,23 @@ def run_events(
             known, else the running maximum of `time`.
         reference: trees, holidays, zones.
         budget_per_week: chance alerts a week per home area.
+        seal_hours: how long late calls are waited for.
+        history: (home area, hourly counts) of the past, learned before the first call.
+        watched: told what was watched; complete when the last alert has been.
+
+    Raises:
+        BadRow: a call that cannot be replayed.
+        BadRecord: a record that the fold cannot count.
     """
-    body = encode_reference(reference)
+    body, watched = encode_reference(reference), watched or Watched()
     config = SpaceConfig("replay", 500, seal_hours, budget_per_week, 1, content_hash(body))
     control = Control(VERSION, "backtest", "config", 0, 0, "backtest", msgspec.to_builtins(config))
     state = State()
-    yield from _alerts(fold_records(_records(rows, reference, control), state, reference))
+    records: Iterator[tuple[str | None, LogRecord]] = chain([(None, control)], history, _records(rows, reference))
+    for record in records:
+        yield from _alerts(fold_records([record], state, reference))
+        watched.look(state)
+    watched.end(state)
     end = state.log_time
     tail = ((None, Tick(VERSION, end + passed)) for passed in range(HOUR_MS, SILENT_TAIL_MS + 1, HOUR_MS))
     for alert in _alerts(fold_records(tail, state, reference)):
@@ -61,10 +121,7 @@ def fold_records(
         yield from step(state, key, record, lambda _: reference)
 
 
-def _records(
-    rows: Iterable[Mapping[str, Any]], reference: Reference, control: Control
-) -> Iterator[tuple[str | None, LogRecord]]:
-    yield None, control
+def _records(rows: Iterable[Mapping[str, Any]], reference: Reference) -> Iterator[tuple[str, LogRecord]]:
     clock = 0
     for row in rows:
         call, logged_at = log_call(row)
