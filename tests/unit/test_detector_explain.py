@@ -14,7 +14,7 @@ from services.detector.domain import reasons, words
 from services.detector.domain.because import _parts as because_parts
 from services.detector.domain.explain import headline
 from services.detector.domain.onset import Step, onset, smallest_rise
-from tests.detector_world import HOUR, MINUTE, START, WARM, alerts, warm
+from tests.detector_world import HOUR, MINUTE, SECOND, START, WARM, alerts, warm
 
 EVENING = START + 15 * HOUR
 """19:00 in Chicago."""
@@ -98,6 +98,41 @@ def test_parts_sum_to_what_was_expected_to_the_hundredth(factors: list[float], e
     parts = because_parts({**named, "level_change": 1.0}, expected)  # type: ignore[dict-item]
     assert sum(round(100 * part.calls) for part in parts) == round(100 * expected)
     assert [part.name for part in parts][:2] == ["level", "hour_of_week"]
+
+
+def test_where_hardly_any_call_is_usual_no_factor_is_told_and_none_is_nonsense() -> None:
+    world = warm()
+    told = alerts(world.burst(60, "BH", "tx-1a", at=SURGE) + world.usual(SURGE + 3 * HOUR))
+    scarce = [one for one in told if one.need == "BH" and one.because is not None and one.expected < 0.05]
+    assert scarce
+    for alert in scarce:
+        assert alert.because is not None
+        assert alert.because.expected_words.en == "Usual since it began: hardly any calls."
+        assert alert.because.expected_words.fr.endswith("presque aucun appel.")
+        assert alert.because.expected_words.es.endswith("casi ninguna llamada.")
+        product = math.prod(part.factor for part in alert.because.parts)
+        assert product == pytest.approx(alert.expected, abs=0.006)
+        assert all(0.3 < part.factor < 3.0 for part in alert.because.parts[1:])
+
+
+def test_a_few_hundredths_of_a_call_are_not_a_level_that_has_moved() -> None:
+    world = warm()
+    at = START + 7 * HOUR + 4 * MINUTE + 20 * SECOND
+    world.usual(at)
+    first = alerts(world.burst(20, "BH", "tx-2", at=at, every=300) + world.tick(at + 2 * MINUTE))[0]
+    assert first.because is not None
+    assert 0.05 < first.expected < 0.1
+    assert first.because.expected_words.en == (
+        "Usual since it began: 0.06 calls. That is 1 an hour for 4 minutes,"
+        " times 0.89 for the hour and the day of the week."
+    )
+
+
+@pytest.mark.parametrize("language", words.LANGUAGES)
+@given(st.floats(0.05, 1e4), st.floats(1e-4, 1e3), st.floats(1e-3, 50.0))
+def test_no_number_of_why_is_told_as_nothing(language: str, total: float, per_hour: float, factor: float) -> None:
+    text = reasons.expected(total, per_hour, 3.0, {"calendar": factor}, language)
+    assert not re.search(r"(?<![\d.,\xa0])0(?![.,]?\d)", text)
 
 
 def test_why_is_said_in_three_languages_without_a_blank_left(life: list[Alert]) -> None:

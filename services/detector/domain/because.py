@@ -36,7 +36,7 @@ def because(
         local: calendar of the alert's area, for the times of day in the sentences.
         now: log time, ms.
         share: part of the open bucket that has passed.
-        expected: what the alert says was expected since `episode.since`, rounded as it says it.
+        expected: calls that were expected since `episode.since`; the alert says them in hundredths.
         limit: nats at which something is raised once what is usual by chance is taken off; infinite: nothing can be.
     """
     node = np.array([episode.node])
@@ -137,7 +137,7 @@ def _parts(factors: dict[PartName, float], expected: float) -> tuple[Part, ...]:
     names = list(factors)
     for name in names:
         product *= factors[name]
-        reached = round(100 * expected) if name == names[-1] else round(100 * product)
+        reached = round(100 * round(expected, 2)) if name == names[-1] else round(100 * product)
         if name in ("level", "hour_of_week") or reached != so_far:
             parts.append(Part(name=name, factor=round(factors[name], 4), calls=(reached - so_far) / 100))
         so_far = reached

@@ -59,7 +59,7 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
             scene.local_calendar(area),
             now=scene.now,
             share=scene.share,
-            expected=expected,
+            expected=float(totals.expected),
             limit=scene.limit,
         ),
         "declared_event": _declared(episode, scene),

@@ -10,10 +10,24 @@ from services.detector.domain.onset import TAIL
 By = Mapping[str, str]
 
 EXPECTED = {
-    "en": "Usual since it began: {e}. That is {l} an hour for {h}{times}.",
-    "fr": "D\u2019habitude depuis le début : {e}. Soit {l} par heure pendant {h}{times}.",
-    "es": "Lo habitual desde el inicio: {e}. A {l} por hora durante {h}{times}.",
+    "en": "Usual since it began: {e}. That is {l} for {h}{times}.",
+    "fr": "D\u2019habitude depuis le début : {e}. Soit {l} pendant {h}{times}.",
+    "es": "Lo habitual desde el inicio: {e}. A {l} durante {h}{times}.",
 }
+HARDLY_ANY = {
+    "en": "Usual since it began: hardly any calls.",
+    "fr": "D\u2019habitude depuis le début : presque aucun appel.",
+    "es": "Lo habitual desde el inicio: casi ninguna llamada.",
+}
+FROM = 0.05
+"""Usual calls from which on they are put into numbers."""
+RATES: dict[str, tuple[tuple[float, str], ...]] = {
+    "en": ((1.0, "{n} an hour"), (24.0, "{n} a day"), (168.0, "{n} a week")),
+    "fr": ((1.0, "{n} par heure"), (24.0, "{n} par jour"), (168.0, "{n} par semaine")),
+    "es": ((1.0, "{n} por hora"), (24.0, "{n} al día"), (168.0, "{n} por semana")),
+}
+LEAST_TOLD = 0.1
+"""A rate below this is told of a longer time."""
 HOURS = {"en": "{n} hours", "fr": "{n} heures", "es": "{n} horas"}
 MINUTES = {"en": "{n} minutes", "fr": "{n} minutes", "es": "{n} minutos"}
 MANY_MINUTES = 120
@@ -95,27 +109,54 @@ def calls(number: float, language: str) -> str:
     ('1 call', '2.3 calls', '1,5 appel', '31 llamadas')
     """
     many, one = words.ONE_CALL[language]
-    text = few(number, language)
+    text = words.number(number, language, 0 if number >= 9.5 else 1 if number >= 0.95 else 2)
     singular = text == "1" or (language == "fr" and number < 1.95)
     return f"{text} {one if singular else many}"
 
 
 def few(number: float, language: str) -> str:
-    """A number with one decimal where it is small, and two where it is very small."""
-    return words.number(number, language, 0 if number >= 9.5 else 1 if number >= 0.95 else 2)
+    """A number with two digits that say something, and without decimals from ten on.
+
+    >>> few(31.2, "en"), few(2.34, "en"), few(0.834, "fr"), few(0.0146, "en")
+    ('31', '2.3', '0,83', '0.015')
+    """
+    edges = (9.5, 0.95, 0.095, 0.0095)
+    return words.number(number, language, sum(number < edge for edge in edges))
+
+
+def rate(per_hour: float, language: str) -> str:
+    """So many an hour, or where that would be next to nothing a day or a week.
+
+    >>> rate(0.8, "en"), rate(0.05, "fr"), rate(0.002, "es")
+    ('0.8 an hour', '1,2 par jour', '0.34 por semana')
+    """
+    known = [(hours, text) for hours, text in RATES[language] if per_hour * hours >= LEAST_TOLD]
+    hours, text = known[0] if known else RATES[language][-1]
+    return text.format(n=few(per_hour * hours, language))
 
 
 def expected(total: float, per_hour: float, hours: float, factors: Mapping[PartName, float], language: str) -> str:
-    """Of what the usual number is made; factors of about 1 are left out.
+    """Of what the usual number is made; factors of about 1 are left out, and all where hardly any call is usual.
 
     >>> expected(4.1, 0.8, 2.5, {"calendar": 2.05, "level_change": 1.0}, "en")
     'Usual since it began: 4.1 calls. That is 0.8 an hour for 2.5 hours, times 2.05 for the date.'
     """
+    if total < FROM:
+        return HARDLY_ANY[language]
     told = {name: factor for name, factor in factors.items() if abs(factor - 1.0) >= LEFT_OUT}
-    times = "".join(TIMES[name][language].format(f=words.number(told[name], language, 2)) for name in told)
+    times = "".join(TIMES[name][language].format(f=factor(told[name], language)) for name in told)
     return EXPECTED[language].format(
-        e=calls(total, language), l=few(per_hour, language), h=lasting(hours, language), times=times
+        e=calls(total, language), l=rate(per_hour, language), h=lasting(hours, language), times=times
     )
+
+
+def factor(number: float, language: str) -> str:
+    """Two decimals, and more where they would say nothing.
+
+    >>> factor(2.046, "en"), factor(0.0146, "fr")
+    ('2.05', '0,015')
+    """
+    return words.number(number, language, 2) if number >= 0.095 else few(number, language)
 
 
 def lasting(hours: float, language: str) -> str:
