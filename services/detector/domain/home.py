@@ -235,6 +235,7 @@ class Home:
     def _seal(self, bucket: int) -> Output:
         if bucket >= self.born:
             carry(self.scoring, self.watch.episodes)
+            self.kinds.carry(self.scoring)
         if bucket > self.born:
             self.past = None
         sealed = self._sealed(bucket)

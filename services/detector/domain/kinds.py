@@ -67,6 +67,14 @@ class Kinds:
         """An hour of loaded history: a trend may have begun in it; a drop is of our own hours."""
         self._daily(scoring, hour, watch)
 
+    def carry(self, scoring: Scoring) -> None:
+        """Before an hour is kept: what it pushes out of memory stays in the sums of the rules' alerts."""
+        past = scoring.past
+        if len(past) < (past.maxlen or 0):
+            return
+        for case in self.triggers.open_cases():
+            _carry(case, scoring, past[0])
+
     def sealed(self, scoring: Scoring, hour: PastHour, watch: Watch) -> None:
         """An hour for good, of this home area's own calls."""
         self.drops.sealed(scoring, hour)
@@ -159,15 +167,30 @@ def spoken_for(scoring: Scoring, watch: Watch) -> Nodes:
 
 
 def _expect(case: Case, scoring: Scoring, now: int) -> None:
-    """What was usual since the onset of a case, where the home area knows it."""
+    """What was usual since the onset of a case, where the home area knows it; hours no longer kept included."""
     node = scoring.nodes.find(case.need or "", case.area)
     case.usual_known = scoring.bank.careful and node is not None
     if node is None or not case.usual_known:
         return
     calendar = scoring.calendar
-    first = calendar.bucket(case.since)
+    first, before = _onset(case, scoring)
     share = min(1.0, max(0.0, (now - calendar.start_ms(scoring.open_bucket)) / HOUR_MS))
-    before = min(1.0, (case.since - calendar.start_ms(first)) / HOUR_MS)
     whole, rest = scoring.totals(node, first, share), scoring.totals(node, first + 1, share)
-    case.expected = whole.expected - before * (whole.expected - rest.expected)
-    case.variance = whole.variance - before * (whole.variance - rest.variance)
+    _, expected, variance = case.carried
+    case.expected = expected + whole.expected - before * (whole.expected - rest.expected)
+    case.variance = variance + whole.variance - before * (whole.variance - rest.variance)
+
+
+def _onset(case: Case, scoring: Scoring) -> tuple[int, float]:
+    """Bucket in which a case began, and the part (0..1) of it that lies before."""
+    first = scoring.calendar.bucket(case.since)
+    return first, min(1.0, (case.since - scoring.calendar.start_ms(first)) / HOUR_MS)
+
+
+def _carry(case: Case, scoring: Scoring, gone: PastHour) -> None:
+    """An hour goes that belongs to a case, as a whole or in part; its calls were counted when they came."""
+    node = scoring.nodes.find(case.need or "", case.area)
+    first, before = _onset(case, scoring)
+    if node is not None and gone.bucket >= first and node < len(gone.expected):
+        part = 1.0 - before if gone.bucket == first else 1.0
+        case.carry(0.0, part * float(gone.expected[node]), part * float(gone.variance[node]))
