@@ -77,21 +77,29 @@ def wanted_needs(event: KnownEvent, reference: Reference) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def judge(versions: Iterable[Alert], events: Iterable[KnownEvent], reference: Reference, zone: ZoneInfo) -> Verdict:
-    """Which events were raised, by all versions of all alerts in the order in which they were told."""
+def speaking(versions: Iterable[Alert], event: KnownEvent, reference: Reference) -> list[list[Alert]]:
+    """All versions of every alert whose need is one of the event's, or one above it."""
     alerts: dict[str, list[Alert]] = defaultdict(list)
     for version in versions:
         alerts[version.id].append(version)
+    needs = wanted_needs(event, reference)
+    return [told for told in alerts.values() if told[0].kind in ("surge", "trend") and told[0].need in needs]
+
+
+def judge(versions: Iterable[Alert], events: Iterable[KnownEvent], reference: Reference, zone: ZoneInfo) -> Verdict:
+    """Which events were raised, by all versions of all alerts in the order in which they were told."""
+    versions = tuple(versions)
     found: dict[KnownEvent, Found] = {}
     claimed: set[str] = set()
     for event in events:
-        needs = wanted_needs(event, reference)
-        speaking = [told for told in alerts.values() if told[0].kind in ("surge", "trend") and told[0].need in needs]
-        raised = tuple(told[0].id for told in speaking if _within(told[0].raised_at, event, zone))
-        rising = tuple(told[0].id for told in speaking if told[0].id not in raised and _still_rose(told, event, zone))
+        about = speaking(versions, event, reference)
+        raised = tuple(told[0].id for told in about if _within(told[0].raised_at, event, zone))
+        rising = tuple(told[0].id for told in about if told[0].id not in raised and _still_rose(told, event, zone))
         found[event] = Found(raised, rising)
         claimed.update(raised)
-    return Verdict(found, tuple(told[0] for told in alerts.values() if told[0].id not in claimed))
+    first = {version.id: version for version in reversed(versions)}
+    order = dict.fromkeys(version.id for version in versions)
+    return Verdict(found, tuple(first[id_] for id_ in order if id_ not in claimed))
 
 
 def _still_rose(told: list[Alert], event: KnownEvent, zone: ZoneInfo) -> bool:
