@@ -27,7 +27,7 @@ UNTIL = "2015-09-04"
 WEEKS = 35.1
 ZONE = ZoneInfo("America/New_York")
 LATE = {"Blizzard Neptune + cold": dt.timedelta(hours=24)}
-"""Storms that are not told within six hours, and within what time they are. Neptune's first surge hour is on a Sunday: 5
+"""Storms that are not told within six hours, and within what time they are. Neptune's first surge hour is a Sunday's: 5
 requests to the fire department at 16:00, few more for a day, after weeks of storms; its cold is told on Monday."""
 MUST = ("snow", "storm", "artefact")
 """Types of events that have to be raised; severe cold and lease turnover day are reported."""
