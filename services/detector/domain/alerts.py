@@ -62,6 +62,8 @@ class Episode:
     """Node that `step` speaks of."""
     carried: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Observed, expected and variance of its hours that are no longer kept."""
+    carried_parts: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Observed and expected of these hours, by part of its node."""
     first_node: int = -1
     """Where it was noticed; -1 until that was noted."""
 

@@ -4,20 +4,20 @@ from typing import Literal
 
 import numpy as np
 
-from schemas.alert import Alert, DeclaredEvent, Detector, Driver, Words
+from schemas.alert import Alert, DeclaredEvent, Detector, Words
 from schemas.space_config import MODEL
 from services.detector.domain import declared, words
 from services.detector.domain.alerts import MERGED, Episode, Told, is_news, level_of
 from services.detector.domain.because import because
 from services.detector.domain.checks import checks
+from services.detector.domain.drivers import drivers
 from services.detector.domain.instants import instant
 from services.detector.domain.past_hours import Totals
 from services.detector.domain.rarity import budget_needed, home_recurrence_days, recurrence_days
 from services.detector.domain.scene import Scene
 
-__all__ = ["Scene", "drivers", "episode_totals", "explanation", "headline", "tell"]
+__all__ = ["Scene", "episode_totals", "explanation", "headline", "tell"]
 
-DRIVERS = 8
 BAND_SD = 1.96
 DETECTOR = Detector(name=MODEL.partition("/")[0], version=MODEL.partition("/")[2])
 
@@ -86,7 +86,7 @@ def _alert(episode: Episode, scene: Scene, totals: Totals, severity: str) -> Ale
         recurrence_days=round(recurrence, 3),
         recurrence_days_home_area=round(home_recurrence_days(episode.peak, episode.watched), 4),
         budget_needed=float(f"{budget_needed(episode.peak, episode.watched):.4g}"),
-        drivers=drivers(episode, scene),
+        drivers=drivers(episode, scene.scoring, scene.share),
         checks=checks(episode, scene, totals),
         detector=DETECTOR,
         **fields,
@@ -138,24 +138,3 @@ def _explain(episode: Episode, scene: Scene, totals: Totals, language: str) -> s
     else:
         sentences.append(words.ended(float(totals.excess), at(episode.easing_at or scene.now), language))
     return " ".join(sentences)
-
-
-def drivers(episode: Episode, scene: Scene) -> tuple[Driver, ...]:
-    """The parts below the node with the most calls above normal, biggest first."""
-    below = np.array(scene.scoring.nodes.raisable(scene.scoring.nodes.below(episode.node)), np.int64)
-    if not len(below):
-        return ()
-    observed, expected = scene.scoring.totals_many(below, episode.since, scene.share)
-    names = scene.scoring.nodes.names
-    excess = np.round(observed - expected, 4)
-    order = sorted(range(len(below)), key=lambda i: (-excess[i], names[below[i]]))
-    return tuple(
-        Driver(
-            need=names[below[i]][0],
-            area=names[below[i]][1],
-            observed=round(float(observed[i])),
-            expected=round(float(expected[i]), 2),
-        )
-        for i in order[:DRIVERS]
-        if excess[i] > 0
-    )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.output import LeafCount, SealedHour
 from services.detector.domain.alerts import Episode
+from services.detector.domain.drivers import carry_parts
 from services.detector.domain.history import Past
 from services.detector.domain.intake import Intake
 from services.detector.domain.memory import Cells
@@ -39,7 +40,7 @@ def seal(
 
 
 def carry(scoring: Scoring, episodes: Iterable[Episode]) -> None:
-    """Before an hour is kept: what it pushes out of memory stays in the sums of the alerts it belongs to."""
+    """Before an hour is kept: what it pushes out of memory stays in the sums of its alerts and of their parts."""
     past = scoring.past
     if len(past) < (past.maxlen or 0):
         return
@@ -47,6 +48,7 @@ def carry(scoring: Scoring, episodes: Iterable[Episode]) -> None:
     for episode in episodes:
         if gone.bucket >= episode.since and episode.node < len(gone.observed):
             episode.carried = _plus(episode.carried, gone, episode.node)
+            carry_parts(episode, scoring.nodes, gone)
 
 
 def learn_history(scoring: Scoring, intake: Intake, past: Past, born: int) -> Iterator[PastHour]:

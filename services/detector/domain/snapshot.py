@@ -344,13 +344,14 @@ def _quiet(core: dict[str, Any]) -> QuietPast:
 
 def _episode(episode: Episode) -> dict[str, Any]:
     told = None if episode.told is None else vars(episode.told)
-    return {**vars(episode), "told": told}
+    return {**vars(episode), "told": told, "carried_parts": list(episode.carried_parts.items())}
 
 
 def _episode_again(raw: dict[str, Any]) -> Episode:
     told = None if raw["told"] is None else Told(**raw["told"])
     observed, expected, variance = raw["carried"]
-    return Episode(**{**raw, "told": told, "carried": (observed, expected, variance)})
+    parts = {node: (one, usual) for node, (one, usual) in raw["carried_parts"]}
+    return Episode(**{**raw, "told": told, "carried": (observed, expected, variance), "carried_parts": parts})
 
 
 def _history(past: Past) -> list[Any]:

@@ -192,6 +192,7 @@ class Watch:
         if episode.raised_at is not None and episode.node not in episode.held:
             episode.held.append(episode.node)
         episode.node, episode.since, episode.carried = best.node, best.since, (0.0, 0.0, 0.0)
+        episode.carried_parts = {}
         episode.parts = list(best.parts)
 
     @staticmethod
@@ -199,7 +200,7 @@ class Watch:
         """Two rises that have become one: the alert that was told first goes on, where the first of the two is."""
         if other.raised_at is not None and (one.raised_at is None or other.raised_at < one.raised_at):
             Watch._go(other, Hot(one.node, one.score, 0.0, 0.0, 0.0, one.since, tuple(one.parts)))
-            other.carried = one.carried
+            other.carried, other.carried_parts = one.carried, one.carried_parts
             one, other = other, one
         one.held += [node for node in other.nodes if node not in one.nodes] if other.raised_at is not None else []
         other.status, other.ended_by = "ended", MERGED
