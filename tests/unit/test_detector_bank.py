@@ -105,6 +105,15 @@ def test_dispersion_of_a_negative_binomial_series_is_found() -> None:
     assert bank.kappa()[0] == pytest.approx(0.5, rel=0.4)
 
 
+def test_calls_that_come_singly_are_hardly_ever_taken_for_clumps_and_clumps_are_found() -> None:
+    singly = np.concatenate([poisson(rate, 6, seed) for seed, rate in enumerate([0.02, 0.05, 0.1, 0.3] * 5)], axis=1)
+    alone, _ = learn(singly)
+    assert (alone.clump() > 0.0).mean() <= 0.25
+    assert alone.clump().max() < 0.1
+    threes, _ = learn(3.0 * singly)
+    assert (threes.clump() > 0.4).all()
+
+
 def test_the_cusum_is_capped_so_that_a_huge_surge_does_not_linger() -> None:
     bank, _ = learn(np.concatenate([poisson(5.0, 4), np.full((48, 1), 500.0)]))
     assert bank.up.max() == TUNING.cap_nats

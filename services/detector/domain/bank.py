@@ -118,7 +118,7 @@ class Bank:
         return self._kept("kappa", self._kappa)[nodes]
 
     def clump(self, nodes: Index = EVERY) -> Floats:
-        """How calls clump (one caller, several reports), shrunk to the pool of all nodes."""
+        """How calls clump (one caller, several reports), beyond what chance does: shrunk to the pool of all nodes."""
         return self._kept("clump", self._clump)[nodes]
 
     def vif(self, nodes: Index = EVERY) -> Floats:
@@ -155,7 +155,8 @@ class Bank:
             pool = np.maximum(0.0, num) / np.maximum(den, 1.0)
         num += pool * TUNING.clump_calls
         den += TUNING.clump_calls
-        return within(num / den, 0.0, TUNING.clump_most)
+        by_chance = TUNING.clump_doubt_sd / np.sqrt(den)
+        return within(num / den - by_chance, 0.0, TUNING.clump_most)
 
     def _vif(self) -> Floats:
         raw = (wide(self.vif_sum) + TUNING.vif_days) / (wide(self.vif_weight) + TUNING.vif_days)

@@ -37,6 +37,7 @@ NEARLY = 2.9
 GUESS_CALLS, GUESS_RATE, LEAST_RATE = TUNING.guess_calls, TUNING.guess_rate, TUNING.least_rate
 KAPPA_WEIGHT, KAPPA_CALLS, KAPPA_MOST = TUNING.kappa_weight, TUNING.kappa * TUNING.kappa_weight, TUNING.kappa_most
 CLUMP_CALLS, CLUMP_MOST, CLUMP_REACH = TUNING.clump_calls, TUNING.clump_most, TUNING.clump_reach
+CLUMP_DOUBT_SD = TUNING.clump_doubt_sd
 WINSOR_SD, WINSOR_CALLS = TUNING.winsor_sd, TUNING.winsor_calls
 HOUR_MOST, CAP, CERTAIN, VIF_PART = TUNING.hour_most, TUNING.cap_nats, TUNING.certain_nats, TUNING.vif_part
 LEVEL_DRIFT, VANISHED = TUNING.level_drift, TUNING.vanished_nats
@@ -176,7 +177,9 @@ class OneSeries:
     def _risen(self, count: float, mean: float, shape: float, share: float = 1.0) -> list[float]:
         """`cusum.risen`: a score of zero stays zero where fewer calls came than lie half-way to the rise.
 
-        Below the harmonic mean of both rates no negative binomial speaks for the higher one, whatever its shape.
+        Below the harmonic mean of both rates no negative binomial speaks for the higher one, whatever its shape: the
+        count at which it is indifferent is the mean of the rates between them under weights r / (m (r + m)), least as
+        r goes to 0, where it is their product over their logarithmic mean.
         """
         part, twice, unit = mean / (shape + mean), 2.0 * mean, self._sd_average() * share / mean
         before = self.up if self.sealed < CERTAIN else _faded(self.up, share)
@@ -292,7 +295,7 @@ class OneSeries:
         self.level = level if level > LEAST_RATE else LEAST_RATE
         num, den = self.clump_num, self.clump_den
         own = (num if num > 0.0 else 0.0) / (den if den > 1.0 else 1.0)
-        clump = (num + own * CLUMP_CALLS) / (den + CLUMP_CALLS)
+        clump = (num + own * CLUMP_CALLS) / (den + CLUMP_CALLS) - CLUMP_DOUBT_SD / sqrt(den + CLUMP_CALLS)
         self.clump = CLUMP_MOST if clump > CLUMP_MOST else clump if clump > 0.0 else 0.0
 
     def _end_day(self) -> None:

@@ -1,11 +1,11 @@
 """What a home area's own past says of the table of rarity: real weeks have causes that no simulation knows.
 
 The highest scores of all episodes of the last eight weeks, raised or not, are kept. The threshold that would have
-raised as many a week as the budget allows (the fullest quarter of the weeks, those of storms, count like the fullest
-of the others) is set against the one of the table; their difference in nats, drawn to a cautious first guess while
-weeks are few, is taken off every score. So recurrence, budget and severity all speak of this home area. Where more was
-told than was asked for all the same, because the weeks to come are not those that were, less is asked for until it
-fits.
+raised as many a week as the budget allows (the fullest quarter of the weeks, those of storms, count little more than
+the fullest of the others) is set against the one of the table; their difference in nats, drawn to a cautious first
+guess while weeks are few, is taken off every score. So recurrence, budget and severity all speak of this home area.
+Where more was told than was asked for all the same, because the weeks to come are not those that were, less is asked
+for until it fits.
 
 Some needs rise again and again, for reasons that are theirs (a crew types in a street at once, a campaign). What is
 told of one need beyond its share must stand out from its own past too; a third storm in a month still does.
@@ -32,7 +32,11 @@ LEAST_NATS, MOST_NATS = -0.5, 14.0
 LEAST_SHARE = 0.4
 """However much was told, no less than this part of the budget is asked for."""
 FULLEST = 0.25
-"""Part of the weeks that may be those of storms: they count like the fullest of the others."""
+"""Part of the weeks that may be those of storms."""
+MOST_OF_STORMS = 1.5
+"""They count up to this many times the fullest of the others: so much fuller chance alone makes them."""
+INSISTENCE = 2.0
+"""Power with which less is asked for where more was told: with 1 a year that grows wilder keeps half its surplus."""
 STEP_NATS = 0.3
 """The correction moves at most this much a day."""
 KEPT = 2_000
@@ -128,7 +132,7 @@ class QuietPast:
             if key not in self.caused and (week := (now - at) // WEEK_MS) < weeks:
                 told[week] += 1
         mean = _of_quiet_weeks(told)
-        return budget * min(1.0, max(LEAST_SHARE, budget / max(mean, 1e-9)))
+        return budget * min(1.0, max(LEAST_SHARE, (budget / max(mean, 1e-9)) ** INSISTENCE))
 
     def _weeks(self, now: int, names: Sequence[Pair]) -> list[list[float]]:
         """Peaks of each whole week since the beginning, highest first, less what their needs take off."""
@@ -160,7 +164,7 @@ def _own_threshold(weeks: list[list[float]], budget: float, least: float) -> flo
 def _of_quiet_weeks(numbers: list[int]) -> float:
     """Winsorised mean: without the fullest weeks it would be too low by what chance alone fills them with."""
     ranked = sorted(numbers)
-    most = ranked[-1 - min(math.ceil(FULLEST * len(ranked)), len(ranked) - 1)]
+    most = MOST_OF_STORMS * ranked[-1 - min(math.ceil(FULLEST * len(ranked)), len(ranked) - 1)]
     return sum(min(number, most) for number in ranked) / len(ranked)
 
 

@@ -23,6 +23,8 @@ class Tuning:
     kappa_most: float = 3.0
     clump_calls: float = 10.0
     """Calls that the pool's clumping is worth against a node's own."""
+    clump_doubt_sd: float = 1.0
+    """Of chance, which makes n calls that come singly look clumped by 1 / sqrt(n); what is left counts."""
     clump_most: float = 20.0
     clump_reach: float = 5.0
     """A clump counts up to this many calls above the mean."""
