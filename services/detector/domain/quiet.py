@@ -132,7 +132,8 @@ class QuietPast:
             if key not in self.caused and (week := (now - at) // WEEK_MS) < weeks:
                 told[week] += 1
         mean = _of_quiet_weeks(told)
-        return budget * min(1.0, max(LEAST_SHARE, (budget / max(mean, 1e-9)) ** INSISTENCE))
+        less: float = (budget / max(mean, 1e-9)) ** INSISTENCE
+        return budget * min(1.0, max(LEAST_SHARE, less))
 
     def _weeks(self, now: int, names: Sequence[Pair]) -> list[list[float]]:
         """Peaks of each whole week since the beginning, highest first, less what their needs take off."""
