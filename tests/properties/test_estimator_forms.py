@@ -59,7 +59,11 @@ def test_an_explanation_s_parts_multiply_to_what_was_expected() -> None:
     assert why["expected"] == pytest.approx(why["level"] * why["hour_of_week"] * why["tide"] * why["share"], rel=1e-9)
     assert why["score"] > 3.0
     assert why["hours_to_warm"] == 0.0
-    assert CountSurgeDetector().explain_one({"count": 9.0, "slot": 0.0})["hours_to_warm"] == 2 * WEEK
+    young = CountSurgeDetector()
+    assert young.explain_one({"count": 9.0, "slot": 0.0})["hours_to_warm"] == 2 * WEEK
+    for hour in range(100):
+        young.learn_one({"count": 1.0, "slot": hour})
+    assert young.explain_one({"count": 9.0, "slot": 0.0})["hours_to_warm"] == 2 * WEEK - 100
 
 
 APPLY: list[Callable[..., Any]] = [

@@ -111,7 +111,7 @@ class CountSurgeDetector(AnomalyDetector):  # type: ignore[misc]  # river is not
             "sd": sqrt(series.predict(slot).variance * share),
             "observed": float(x["count"]),
             "score": self.score_one(x),
-            "hours_to_warm": 0.0 if series.warm else float(TUNING.careful_after_hours),
+            "hours_to_warm": float(max(0, TUNING.careful_after_hours - series.hours)),
         }
 
 
