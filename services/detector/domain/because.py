@@ -1,23 +1,20 @@
 """Why an alert was raised, in numbers that add up: what was usual and its parts, the onset, the end, the limits."""
 
-from collections.abc import Callable
-from math import floor
-
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.alert import Because, Ending, Limits, Onset, Part, PartName
-from services.detector.domain import reasons, words
-from services.detector.domain.alerts import CALM_SD, DWELL_MS, RECENT_HOURS, Episode
+from schemas.alert import Because, Ending, Limits, Onset, Part, PartName, Words
+from services.detector.domain import reasons
+from services.detector.domain.alerts import DWELL_MS, Episode
 from services.detector.domain.bank import TUNING
 from services.detector.domain.calendar import DAY_HOURS, HOUR_MS, Calendar
+from services.detector.domain.calm import calm_at, calm_next
 from services.detector.domain.choice import LEAST_EXCESS
 from services.detector.domain.instants import instant
 from services.detector.domain.onset import Step, onset, smallest_rise
 from services.detector.domain.past_hours import KEPT_HOURS
 from services.detector.domain.rarity import handicap
 from services.detector.domain.scoring import Scoring
-from services.detector.domain.watch import LONGEST_RECENT_HOURS
 
 Floats = NDArray[np.float64]
 
@@ -43,17 +40,11 @@ def because(
     level = float(scoring.bank.level(node)[0])
     today = Step.of(scoring.whole(scoring.open_bucket).rows(node))
     here = local.local(now)
-
-    def at(time_ms: int) -> Callable[[str], str]:
-        return lambda language: words.moment(local.local(time_ms), here, language)
-
     hours, factors = _factors(scoring, episode, share, level, expected)
     per_hour = round(level, 4)
     likely, whole = _began(scoring, episode, now, _onset(scoring, episode, share, _as_told_first(episode, today)))
     spans = [(local.local(first), local.local(last)) for first, last in (likely, whole)]
-    ending = _ending(scoring, episode) if episode.open else None
-    easing = episode.easing_at if episode.status == "easing" else None
-    then = None if easing is None else at(easing + DWELL_MS)
+    ending, ending_words = _ending(scoring, episode, local, now) if episode.open else (None, None)
     by_chance = float(scoring.taken_off(node)[0]) + float(handicap(np.array([level]))[0])
     told = _limits(level, limit + by_chance, today)
     return Because(
@@ -68,13 +59,7 @@ def because(
         onset=Onset(earliest=instant(whole[0]), likely=instant(likely[0]), latest=instant(whole[1])),
         onset_words=reasons.in_three(lambda language: reasons.began(spans[0], spans[1], here, language)),
         ends=ending,
-        ends_words=None
-        if ending is None
-        else reasons.in_three(
-            lambda language: reasons.ends(
-                ending.calls_below, ending.window_hours, then and then(language), ending.dwell_hours, language
-            )
-        ),
+        ends_words=ending_words,
         limits=told,
         limits_words=reasons.in_three(
             lambda language: reasons.limits(told.usual_per_day, told.smallest_rise_in_a_day, language)
@@ -198,17 +183,20 @@ def _hours_of(scoring: Scoring, node: int, begin: int, share: float) -> tuple[ND
     return np.array(columns[0], np.int64), np.array(columns[1]), np.array(columns[2])
 
 
-def _ending(scoring: Scoring, episode: Episode) -> Ending:
-    """Calls in the hours to come under which it would ease."""
-    lasted = scoring.open_bucket - episode.since
-    window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
-    node = np.array([episode.node])
-    ahead = range(scoring.open_bucket, scoring.open_bucket + window)
-    hours = [scoring.bank.predict_many(scoring.profile(bucket, node), node) for bucket in ahead]
-    mean = sum(float(hour.mean[0]) for hour in hours)
-    variance = sum(float(hour.variance[0] * hour.vif[0]) for hour in hours)
-    below = max(1, floor(round(mean + CALM_SD * variance**0.5, 4)) + 1)
-    return Ending(calls_below=below, window_hours=window, dwell_hours=DWELL_MS / HOUR_MS)
+def _ending(scoring: Scoring, episode: Episode, local: Calendar, now: int) -> tuple[Ending, Words]:
+    """What it would take to ease, and once it eases, to end when its time has come."""
+    parts, dwell, calendar = len(episode.parts), DWELL_MS / HOUR_MS, scoring.calendar
+    easing = episode.easing_at if episode.status == "easing" else None
+    then = now if easing is None else easing + DWELL_MS
+    if then > now:
+        bucket = calendar.bucket(then)
+        calm = calm_at(scoring, episode, bucket, (then - calendar.start_ms(bucket)) / HOUR_MS)
+        span, here = (local.local(calendar.start_ms(calm.first)), local.local(then)), local.local(now)
+        told = reasons.in_three(lambda language: reasons.ends(calm.calls_below, parts, span, here, language))
+    else:
+        calm, still = calm_next(scoring, episode), None if easing is not None else dwell
+        told = reasons.in_three(lambda language: reasons.eases(calm.calls_below, parts, calm.hours, still, language))
+    return Ending(calls_below=calm.calls_below, window_hours=calm.hours, dwell_hours=dwell), told
 
 
 def _limits(level: float, limit: float, step: Step) -> Limits:

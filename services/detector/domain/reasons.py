@@ -70,15 +70,30 @@ BEGAN_LIKELY = {
     "fr": "Début le plus probable de la hausse : {t} ; sûr à {p} : {whole}.",
     "es": "Inicio más probable del aumento: {t}; {p} seguro: {whole}.",
 }
+FEWER = {
+    "en": ("fewer than {n} come", "no call comes"),
+    "fr": ("moins de {n} arrivent", "aucun appel n\u2019arrive"),
+    "es": ("llegan menos de {n}", "no llega ninguna llamada"),
+}
+FEWER_IN_PARTS = {
+    "en": ("the {k} parts that rise get fewer than {n}", "the {k} parts that rise get no call"),
+    "fr": ("les {k} parties en hausse reçoivent moins de {n}", "les {k} parties en hausse ne reçoivent aucun appel"),
+    "es": ("las {k} partes en aumento reciben menos de {n}", "las {k} partes en aumento no reciben ninguna llamada"),
+}
 EASES = {
-    "en": "It eases when fewer than {n} come in {w} hours, and ends {d} quiet hours later.",
-    "fr": "Elle se calme à moins de {n} en {w} heures, et se termine {d} heures calmes plus tard.",
-    "es": "Cede con menos de {n} en {w} horas, y termina {d} horas tranquilas después.",
+    "en": "It eases when {fewer} in {w} hours, and ends {d} quiet hours later.",
+    "fr": "Elle se calme quand {fewer} en {w} heures, et se termine {d} heures calmes plus tard.",
+    "es": "Cede cuando {fewer} en {w} horas, y termina {d} horas tranquilas después.",
+}
+ENDS_ONCE = {
+    "en": "It ends as soon as {fewer} in {w} hours.",
+    "fr": "Elle se termine dès que {fewer} en {w} heures.",
+    "es": "Termina cuando {fewer} en {w} horas.",
 }
 ENDS_AT = {
-    "en": "It ends at {t} if fewer than {n} come in any {w} hours until then.",
-    "fr": "Elle se termine à {t} si, d\u2019ici là, moins de {n} arrivent en {w} heures.",
-    "es": "Termina a las {t} si hasta entonces llegan menos de {n} en {w} horas.",
+    "en": "It ends at {t} if {fewer} between {s} and then.",
+    "fr": "Elle se termine à {t} si {fewer} entre {s} et cette heure.",
+    "es": "Termina a las {t} si entre las {s} y esa hora {fewer}.",
 }
 USUAL_DAY = {
     "en": "Usual here: {d} a day.",
@@ -197,12 +212,36 @@ def began(likely: words.Span, whole: words.Span, now: datetime, language: str) -
     )
 
 
-def ends(below: int, window_hours: int, then: str | None, dwell_hours: float, language: str) -> str:
-    """What it would take to end; `then` is when, if it is easing already."""
-    n, w = calls(below, language), words.number(window_hours, language)
-    if then is not None:
-        return ENDS_AT[language].format(t=then, n=n, w=w)
-    return EASES[language].format(n=n, w=w, d=words.number(dwell_hours, language))
+def eases(below: int, parts: int, window_hours: int, dwell_hours: float | None, language: str) -> str:
+    """What it would take to ease and then to end; without `dwell_hours` it has been easing long enough.
+
+    >>> eases(12, 0, 3, 6.0, "en")
+    'It eases when fewer than 12 calls come in 3 hours, and ends 6 quiet hours later.'
+    >>> eases(1, 2, 3, None, "en")
+    'It ends as soon as the 2 parts that rise get no call in 3 hours.'
+    """
+    fewer, w = _fewer(below, parts, language), words.number(window_hours, language)
+    if dwell_hours is None:
+        return ENDS_ONCE[language].format(fewer=fewer, w=w)
+    return EASES[language].format(fewer=fewer, w=w, d=words.number(dwell_hours, language))
+
+
+def ends(below: int, parts: int, span: words.Span, now: datetime, language: str) -> str:
+    """When it ends, and what that takes in the hours up to then, some of which may be over.
+
+    >>> from datetime import timedelta, timezone
+    >>> five = datetime(2026, 7, 26, 5, 0, tzinfo=timezone(timedelta(hours=-5), "CDT"))
+    >>> ends(12, 0, (five - timedelta(hours=3), five), five, "en")
+    'It ends at 05:00 CDT if fewer than 12 calls come between 02:00 CDT and then.'
+    """
+    since, then = (words.moment(time, now, language) for time in span)
+    return ENDS_AT[language].format(t=then, fewer=_fewer(below, parts, language), s=since)
+
+
+def _fewer(below: int, parts: int, language: str) -> str:
+    """`parts` is how many nodes are counted where that is not the whole of the alert's, 0 where it is."""
+    some, none = (FEWER_IN_PARTS if parts else FEWER)[language]
+    return (some if below > 1 else none).format(n=calls(below, language), k=parts)
 
 
 def limits(usual_per_day: float, smallest: int | None, language: str) -> str:

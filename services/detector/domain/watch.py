@@ -13,11 +13,11 @@ from services.detector.domain.alerts import (
     CANDIDATE_FACTOR,
     HOUR_MS,
     MERGED,
-    RECENT_HOURS,
     Episode,
     episode_id,
     next_state,
 )
+from services.detector.domain.calm import recent
 from services.detector.domain.choice import (
     LEAST_EXCESS,
     MOVE_NATS,
@@ -28,7 +28,7 @@ from services.detector.domain.choice import (
     rise_totals,
     worth,
 )
-from services.detector.domain.past_hours import KEPT_HOURS, Totals
+from services.detector.domain.past_hours import KEPT_HOURS
 from services.detector.domain.patches import Patches
 from services.detector.domain.rarity import threshold
 from services.detector.domain.scan import scan
@@ -42,7 +42,6 @@ PATCH_SHARE = 0.4
 """Chance alarms that a patch may bring, to those of a node: there are more of them, and they overlap."""
 WEEK_MS = 7 * 24 * HOUR_MS
 END_NATS = 3.0
-LONGEST_RECENT_HOURS = 24
 
 
 @dataclass
@@ -233,7 +232,7 @@ class Watch:
         """Tell what meets the budget and is more than a handful of calls, unless an alert has grown by it."""
         for episode in [one for one in concerned if one.raised_at is None and one.open and one.score >= sight.limit]:
             totals = rise_totals(sight.scoring, episode.node, episode.parts, episode.since, sight.share)
-            calm = totals.excess < LEAST_EXCESS or self._recent(sight.scoring, episode, sight.share).z <= CALM_SD
+            calm = totals.excess < LEAST_EXCESS or recent(sight.scoring, episode, sight.share).z <= CALM_SD
             if calm or not episode.open:
                 continue
             if episode.noticed_at in self.held_back_times:
@@ -264,18 +263,10 @@ class Watch:
         concerned += [one for one in (older, *others) if one not in concerned]
         return True
 
-    @staticmethod
-    def _recent(scoring: Scoring, episode: Episode, share: float) -> Totals:
-        """The last hours: three at first, half of its age later, a day at most."""
-        lasted = scoring.open_bucket - episode.since
-        window = min(max(RECENT_HOURS, lasted // 2), LONGEST_RECENT_HOURS)
-        since = max(episode.since, scoring.open_bucket - window)
-        return rise_totals(scoring, episode.node, episode.parts, since, share)
-
     def _refresh(self, scoring: Scoring, episode: Episode, now: int, share: float) -> bool:
         """Bring the state up to date; true when it is raised, so that there may be news."""
         if episode.open:
-            state = next_state(episode, now, self._recent(scoring, episode, share).z, episode.score, END_NATS)
+            state = next_state(episode, now, recent(scoring, episode, share).z, episode.score, END_NATS)
             if state == "easing" and episode.status == "rising":
                 episode.easing_at = now
             episode.status = state
