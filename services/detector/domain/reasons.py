@@ -232,10 +232,15 @@ def ends(below: int, parts: int, span: words.Span, now: datetime, language: str)
     >>> from datetime import timedelta, timezone
     >>> five = datetime(2026, 7, 26, 5, 0, tzinfo=timezone(timedelta(hours=-5), "CDT"))
     >>> ends(12, 0, (five - timedelta(hours=3), five), five, "en")
-    'It ends at 05:00 CDT if fewer than 12 calls come between 02:00 CDT and then.'
+    'It ends at 05:00 CDT if fewer than 12 calls come between 02:00 and then.'
     """
-    since, then = (words.moment(time, now, language) for time in span)
-    return ENDS_AT[language].format(t=then, fewer=_fewer(below, parts, language), s=since)
+    since, then = span
+    known = (since.date(), since.tzname()) == (then.date(), then.tzname())
+    return ENDS_AT[language].format(
+        t=words.moment(then, now, language),
+        fewer=_fewer(below, parts, language),
+        s=words.clock(since, language) if known else words.moment(since, now, language),
+    )
 
 
 def _fewer(below: int, parts: int, language: str) -> str:

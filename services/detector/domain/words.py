@@ -104,10 +104,10 @@ def moment(local: datetime, now: datetime, language: str) -> str:
     >>> moment(datetime(2026, 7, 26, 1, 0, tzinfo=zone), now, "fr")
     '01 h 00 CDT'
     """
-    clock = f"{_clock(local, language)} {local.tzname()}"
+    told = f"{clock(local, language)} {local.tzname()}"
     if local.date() == now.date():
-        return clock
-    return f"{clock} ({_day(local, language)})"
+        return told
+    return f"{told} ({_day(local, language)})"
 
 
 ABOUT_TIME = {"en": "about {t}", "fr": "vers {t}", "es": "hacia las {t}"}
@@ -132,9 +132,9 @@ def between(span: Span, now: datetime, language: str, *, after: Span | None = No
     """
     shared = len({(time.date(), time.tzname()) for time in span}) == 1
     with_next = after is not None and len({(time.date(), time.tzname()) for time in (*span, *after)}) == 1
-    first = _clock(span[0], language) if shared else moment(span[0], now, language)
-    last = _clock(span[1], language) if with_next else moment(span[1], now, language)
-    if _clock(span[0], language) == _clock(span[1], language) and shared:
+    first = clock(span[0], language) if shared else moment(span[0], now, language)
+    last = clock(span[1], language) if with_next else moment(span[1], now, language)
+    if clock(span[0], language) == clock(span[1], language) and shared:
         return ABOUT_TIME[language].format(t=last)
     return BETWEEN[language].format(a=first, b=last)
 
@@ -164,7 +164,8 @@ MONTHS = {
 }
 
 
-def _clock(local: datetime, language: str) -> str:
+def clock(local: datetime, language: str) -> str:
+    """A time of day without its zone."""
     return local.strftime("%H h %M" if language == "fr" else "%H:%M")
 
 
