@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from schemas.log_record import VERSION, Calls, LogCall, Tick
@@ -73,6 +73,7 @@ def test_contacts_in_sealed_hours_are_the_calls_that_were_accepted(seed: int) ->
     assert len(rejections(told.said)) == told.refused
 
 
+@example(2260)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 10**6))
 def test_each_sealed_hour_holds_the_calls_that_began_in_it_and_every_hour_is_sealed_once(seed: int) -> None:

@@ -74,6 +74,14 @@ def test_before_anything_is_learned_every_hour_is_alike() -> None:
     assert factors(profiles, 1) == pytest.approx(np.ones(WEEK_HOURS))
 
 
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_home_area_whose_calls_have_named_no_need_yet_has_no_profiles(pooled: bool) -> None:
+    profiles = Profiles(pooled=pooled)
+    profiles.grow(0)
+    profiles.learn(3, np.zeros(0), np.zeros(0))
+    assert profiles.factors(3).shape == (0,)
+
+
 def test_a_daily_course_is_learned_in_two_weeks_and_its_mean_is_one() -> None:
     found = factors(learned(DAILY, 2))
     assert found.mean() == pytest.approx(1.0, abs=0.01)

@@ -194,6 +194,6 @@ def _over_slots(rows: Floats) -> Floats:
 
 
 def _by_eights(rows: Floats) -> Floats:
-    eight = np.add.reduce(rows.reshape(-1, 8, rows.shape[1]), axis=0)
+    eight = np.add.reduce(rows.reshape(len(rows) // 8, 8, rows.shape[1]), axis=0)
     total: Floats = ((eight[0] + eight[1]) + (eight[2] + eight[3])) + ((eight[4] + eight[5]) + (eight[6] + eight[7]))
     return total
