@@ -157,17 +157,19 @@ def test_a_card_says_severity_sentence_numbers_chance_checks_and_drivers(api: Mo
     expect(one).to_contain_text("No weather feed is set up.")
 
 
-def test_a_card_lists_no_part_of_a_part_that_it_lists_until_all_are_asked_for(api: MockApi, open_page: Open) -> None:
-    parts = (("TX-HARRIS", 60), ("TX-DT", 41), ("TX-MID", 12))
-    drivers = [{"need": "BV", "area": area, "observed": calls, "expected": 4.0} for area, calls in parts]
+def test_a_card_lists_parts_that_share_no_call_until_all_are_asked_for(api: MockApi, open_page: Open) -> None:
+    parts = (("BD", "TX-HOU", 90), ("BV", "TX-HARRIS", 60), ("BV", "TX-DT", 41), ("BV", "TX-MID", 12))
+    drivers = [{"need": need, "area": area, "observed": calls, "expected": 4.0} for need, area, calls in parts]
     api.push(make_alert("a", area="TX-HOU", area_name="Houston region", drivers=drivers))
     page = open_page()
     one = card(page, "a")
     expect(one).to_contain_text("Harris County 60, usually 4")
     expect(one).not_to_contain_text("Downtown 41")
-    expect(one).to_contain_text("+ 2")
+    expect(one).not_to_contain_text("Food 90")
+    expect(one).to_contain_text("+ 3")
     one.get_by_role("button", name="Details").click()
     expect(one).to_contain_text("Downtown 41, usually 4")
+    expect(one).to_contain_text("Food 90, usually 4")
 
 
 def test_ages_follow_the_clock_of_the_data_not_of_the_wall(api: MockApi, open_page: Open) -> None:
