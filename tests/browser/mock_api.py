@@ -213,15 +213,14 @@ class MockApi:
         next_beat = 0.0
         clock = asyncio.get_running_loop().time
         while self._cut == cut:
+            until = len(self.feed)  # asked before `mute`: what is pushed while mute waits for what comes with it
             if self.mute:
                 await asyncio.sleep(0.02)
                 continue
-            if sent < len(self.feed):
+            if sent < until:
                 await self._dawdle()
-            while sent < len(self.feed):
-                sent += 1
-                name, data = self.feed[sent - 1]
-                yield _event(name, data, str(sent))
+                yield "".join(_event(*self.feed[number], str(number + 1)) for number in range(sent, until))
+                sent = until
             if clock() >= next_beat:
                 next_beat = clock() + self.beat_seconds
                 yield _event("beat", self._beat())
